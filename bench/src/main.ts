@@ -1,0 +1,138 @@
+/**
+ * npm run bench [-- --gate] [--runs N] [--messages N] [--target-cmd CMD]… [--json]
+ *
+ * Medians of at least five runs, against a floor measured in the same run. `--gate` fails (exit 1) when our own daemon is outside its bounds;
+ * `--target-cmd` measures another daemon with compatible flags beside ours. Run it alone: everything here competes for the same cores.
+ */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ownDaemon, shellCommand } from '@muster/lab';
+import type { DaemonCommand } from '@muster/lab';
+import { openFloor } from './floor.ts';
+import { median, percentile } from './measure.ts';
+import { directMessages, openWorld, publishToStreams, startUp } from './network.ts';
+
+const PAYLOAD_BYTES = 256;
+const DIRECT_MESSAGES = 200;
+
+/** What our daemon must keep. Rates and latencies are measured in floors, so that they hold on slower machines too. */
+const GATES = { publishShare: 0.4, directTimesFloor: 3.5, healthMs: 500, residentMb: 130 } as const;
+
+interface Row {
+  readonly daemon: string;
+  readonly publishPerSecond: number;
+  readonly publishShare: number;
+  readonly directP50Ms: number;
+  /** p50 in TLS round trips of the same payload */
+  readonly directRoundTrips: number;
+  readonly directP99Ms: number;
+  readonly healthMs: number;
+  readonly residentMb: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    gate: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '5' },
+    messages: { type: 'string', default: '1000' },
+    'target-cmd': { type: 'string', multiple: true, default: [] },
+  },
+});
+const runs = wholeNumber('--runs', values.runs, 5);
+const messages = wholeNumber('--messages', values.messages, 10);
+const musterd = fileURLToPath(new URL('../../cli/dist/musterd.js', import.meta.url));
+const daemons: DaemonCommand[] = [ownDaemon(musterd), ...values['target-cmd'].map((line) => shellCommand(line))];
+
+const floors = await measureFloor();
+const rows: Row[] = [];
+for (const command of daemons) rows.push(await measure(command));
+if (values.json) console.log(JSON.stringify({ floors, rows, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }));
+else print();
+if (values.gate) gate(rows[0]!);
+
+async function measureFloor() {
+  await using floor = await openFloor();
+  await floor.signAndWrite(100, PAYLOAD_BYTES);
+  const rates: number[] = [];
+  const trips: number[] = [];
+  const directs: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    rates.push(await floor.signAndWrite(messages, PAYLOAD_BYTES));
+    for (let trip = 0; trip < 50; trip++) {
+      trips.push(await floor.roundTrip(PAYLOAD_BYTES));
+      directs.push(await floor.direct(PAYLOAD_BYTES));
+    }
+  }
+  return { signAndWritePerSecond: median(rates), roundTripMs: median(trips), directMs: median(directs) };
+}
+
+async function measure(command: DaemonCommand): Promise<Row> {
+  const starts: { healthMs: number; residentMb: number }[] = [];
+  for (let run = 0; run < runs; run++) starts.push(await startUp(command));
+  await using world = await openWorld(command, 3);
+  await publishToStreams(world, Math.min(messages, 200), PAYLOAD_BYTES);
+  const rates: number[] = [];
+  const p50: number[] = [];
+  const p99: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    rates.push(await publishToStreams(world, messages, PAYLOAD_BYTES));
+    const times = await directMessages(world, DIRECT_MESSAGES, PAYLOAD_BYTES);
+    p50.push(percentile(times, 50));
+    p99.push(percentile(times, 99));
+  }
+  const publishPerSecond = median(rates);
+  return {
+    daemon: command.implementation,
+    publishPerSecond,
+    publishShare: publishPerSecond / floors.signAndWritePerSecond,
+    directP50Ms: median(p50),
+    directRoundTrips: median(p50) / floors.roundTripMs,
+    directP99Ms: median(p99),
+    healthMs: median(starts.map(({ healthMs }) => healthMs)),
+    residentMb: median(starts.map(({ residentMb }) => residentMb)),
+  };
+}
+
+function print(): void {
+  console.log(
+    `floor: ${floors.signAndWritePerSecond.toFixed(0)} msg/s (one ML-DSA-65 signature + one TLS write); direct message ${floors.directMs.toFixed(2)} ms (signature, verification, two durable commits, TLS round trip of ${floors.roundTripMs.toFixed(3)} ms)`,
+  );
+  console.log(`medians of ${runs} runs, ${messages} messages of ${PAYLOAD_BYTES} bytes, 3 daemons\n`);
+  const head = ['daemon', 'publish→SSE msg/s', 'of floor', 'DM p50 ms', 'DM p99 ms', 'p50 / TLS RTT', 'exec→health ms', 'idle MB'];
+  const lines = rows.map((row) => [
+    row.daemon,
+    row.publishPerSecond.toFixed(0),
+    `${(row.publishShare * 100).toFixed(0)} %`,
+    row.directP50Ms.toFixed(2),
+    row.directP99Ms.toFixed(2),
+    row.directRoundTrips.toFixed(0),
+    row.healthMs.toFixed(0),
+    row.residentMb.toFixed(0),
+  ]);
+  const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]!.length)));
+  for (const line of [head, ...lines])
+    console.log(line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  '));
+}
+
+function gate(row: Row): void {
+  const bounds: [string, number, '≥' | '≤', number][] = [
+    ['publish→SSE as a share of the floor', row.publishShare, '≥', GATES.publishShare],
+    ['DM p50 in floors of a direct message', row.directP50Ms / floors.directMs, '≤', GATES.directTimesFloor],
+    ['exec→/health, ms', row.healthMs, '≤', GATES.healthMs],
+    ['idle resident memory, MB', row.residentMb, '≤', GATES.residentMb],
+  ];
+  console.log('');
+  for (const [what, value, sign, bound] of bounds) {
+    const good = sign === '≥' ? value >= bound : value <= bound;
+    console.log(`${good ? 'pass' : 'FAIL'}  ${what}: ${value.toFixed(2)} (${sign} ${bound})`);
+    if (!good) process.exitCode = 1;
+  }
+}
+
+function wholeNumber(flag: string, text: string, least: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least) return value;
+  console.error(`bench: ${flag} ${text}: a whole number of at least ${least} is needed`);
+  process.exit(4);
+}

@@ -1,0 +1,92 @@
+/** `verify` and `report`: what a bundle says, and whether to believe it. */
+import { copyFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { loadTrustedKey, type Verification, verifyBundle } from '@muster/proof';
+import { codeOf, EXIT_USAGE, Failure, messageOf } from './failure.ts';
+import { printJson, printLine } from './output.ts';
+import { reportLines, verdictLines } from './verdict-text.ts';
+
+const HTML = 'data/report.html';
+
+export interface VerifyRequest {
+  readonly bundle: string;
+  /** file of the public key that the runner must have signed with */
+  readonly key?: string | undefined;
+  readonly json: boolean;
+}
+
+/** Resolves with the exit code of the verification. @throws Failure when the key cannot be read */
+export async function verify({ bundle, key, json }: VerifyRequest): Promise<number> {
+  await refuseUnlessFolder(bundle);
+  const trustedKey = key === undefined ? undefined : await readKey(key);
+  const verification = await verifyBundle(bundle, { trustedKey });
+  const { report: _, ...facts } = verification;
+  if (json) await printJson({ ok: verification.accepted, ...facts });
+  else await printLine([...acceptance(verification, bundle), ...judgement(verification)].join('\n'));
+  return verification.exitCode;
+}
+
+async function readKey(file: string): Promise<Uint8Array> {
+  try {
+    return await loadTrustedKey(file);
+  } catch (error) {
+    throw new Failure(codeOf(error) === 'ENOENT' ? `${file}: no such key file` : messageOf(error), EXIT_USAGE);
+  }
+}
+
+function acceptance({ accepted, findings, signers, trusted }: Verification, bundle: string): string[] {
+  if (!accepted) {
+    const reasons = findings.map(({ code, file, message }) => `  ${code}${file === undefined ? '' : ` ${file}`}: ${message}`);
+    return [`REFUSED ${bundle}`, ...reasons];
+  }
+  const who = signers.map(({ role, name, keyid }) => `  ${role} ${name} ${keyid}`);
+  const whose = trusted ? 'the runner key is the one given' : 'whose keys these are is not checked: give --key';
+  return [`accepted ${bundle}`, `signed by (${whose}):`, ...who, ''];
+}
+
+/** A bundle that is refused proves nothing: what it says is no verdict. */
+function judgement({ accepted, verdict }: Verification): string[] {
+  if (!verdict) return [];
+  return accepted ? verdictLines(verdict) : ['', `it claims: ${verdict.outcome}: ${verdict.summary}`];
+}
+
+async function refuseUnlessFolder(bundle: string): Promise<void> {
+  const found = await stat(bundle).catch((error: unknown) => {
+    const absent = ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '');
+    throw new Failure(absent ? `no such folder: ${bundle}` : messageOf(error), EXIT_USAGE);
+  });
+  if (!found.isDirectory()) throw new Failure(`not a folder: ${bundle}`, EXIT_USAGE);
+}
+
+export interface ReportRequest {
+  readonly bundle: string;
+  /** where to copy the HTML report */
+  readonly out?: string | undefined;
+  /** print nothing but the path of the HTML report */
+  readonly openPath: boolean;
+  readonly json: boolean;
+}
+
+/** Resolves with the exit code: 0 whatever the verdict, when the bundle can be believed. @throws Failure */
+export async function report({ bundle, out, openPath, json }: ReportRequest): Promise<number> {
+  await refuseUnlessFolder(bundle);
+  const verification = await verifyBundle(bundle);
+  if (!verification.accepted || !verification.report) {
+    const [finding] = verification.findings;
+    throw new Failure(`${bundle} is refused: ${finding?.message ?? 'no report'}; see: muster verify ${bundle}`, verification.exitCode);
+  }
+  const html = resolve(bundle, join(...HTML.split('/')));
+  if (out !== undefined) await copy(html, out);
+  if (openPath) await printLine(html);
+  else if (json) await printJson(verification.report);
+  else await printLine([...reportLines(verification.report), '', `HTML report: ${out ?? html}`].join('\n'));
+  return 0;
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to);
+  } catch (error) {
+    throw new Failure(`${to}: cannot write the report (${codeOf(error) ?? messageOf(error)})`, EXIT_USAGE);
+  }
+}

@@ -1,0 +1,86 @@
+/** The proving ground on the command line. What it loads, it loads when it is asked for: other commands start without it. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { EXIT_USAGE } from './failure.ts';
+import { globalsOf } from './globals.ts';
+import type { ProveRequest } from './prove.ts';
+
+type Ends = (work: Promise<number>) => Promise<void>;
+
+export function addProofCommands(program: Command, ends: Ends): void {
+  const exits = '4 usage · 1 the target failed · 3 lab or harness fault · 2 inconclusive or unverified · 0 passed';
+
+  const prove = judging(program.command('prove'))
+    .summary('boot a network, prove it, hand over a signed bundle')
+    .description(
+      `Boot real daemons, drive them, judge what happened, and write a signed bundle.\n\n  no API call of its own\n  exit status: ${exits}`,
+    )
+    .option('--suite <NAME...>', 'only these suites')
+    .option('--grep <RE>', 'only scenarios whose id or title matches')
+    .option('--list', 'print suites and scenarios, and end')
+    .option('--plan', 'print which scenario would run in which world and why, and end')
+    .option('--seed <N>', 'repeat the decisions of another run', (text) => wholeNumber(text))
+    .option('--out <DIR>', 'where the bundle will stand; must not exist')
+    .option('--nodes <N>', 'daemons in the suites that work with any number, at least 2', (text) => wholeNumber(text, 2))
+    .option('--messages <N>', 'messages of each daemon in the stress suite', (text) => wholeNumber(text, 1))
+    .option('--rate <N>', 'messages per second of each daemon in the stress suite', (text) => wholeNumber(text))
+    .option('--duration <SECONDS>', 'how long each daemon sends at that rate, instead of --messages', (text) => wholeNumber(text, 1))
+    .option('--target <URL>', 'prove a running daemon instead; repeatable', collect)
+    .option('--token-file <FILE>', 'API token of the --target at the same place; repeatable', collect)
+    .option('--target-cmd <CMD>', 'boot this daemon instead; compatible flags are appended')
+    .action(async (options: Omit<ProveRequest, 'json'>, command: Command) => {
+      const { runProve } = await import('./prove.ts');
+      await ends(runProve({ ...options, json: globalsOf(command).json }));
+    });
+  prove.addHelpText('after', '\nExamples:\n  muster prove\n  muster prove --suite smoke --seed 7\n  muster prove --target-cmd x0xd');
+
+  judging(program.command('oracles'))
+    .summary('plant bugs in a node, and see that the suites catch them')
+    .description(
+      'Test the tests: a node with one planted bug at a time must fail the check that is there to catch it, and healthy nodes must pass.\n\n' +
+        '  no API call of its own\n  exit status: 0 all caught and no false alarm · 1 not so · 4 usage',
+    )
+    .option('--healthy <N>', 'runs of the standard suites against healthy nodes, too', (text) => wholeNumber(text), 0)
+    .option('--saboteur <NAME...>', 'only these bugs')
+    .action(async (options: { healthy: number; saboteur?: string[] }, command: Command) => {
+      const { runOracleCommand } = await import('./oracles.ts');
+      await ends(runOracleCommand({ ...options, json: globalsOf(command).json }));
+    });
+
+  judging(program.command('verify'))
+    .summary('recompute the verdict of a bundle, offline')
+    .description(`Check a bundle against its manifests and signatures, and judge its evidence again.\n\n  no API call\n  exit status: ${exits}`)
+    .argument('<BUNDLE>', 'directory of the bundle')
+    .option('--key <FILE>', 'public key that the runner must have signed with')
+    .action(async (bundle: string, { key }: { key?: string }, command: Command) => {
+      const { verify } = await import('./bundle-commands.ts');
+      await ends(verify({ bundle, key, json: globalsOf(command).json }));
+    });
+
+  judging(program.command('report'))
+    .summary('print what a bundle says')
+    .description('Print what a bundle says, once it is verified.\n\n  no API call')
+    .argument('<BUNDLE>', 'directory of the bundle')
+    .option('--out <FILE>', 'copy the HTML report there')
+    .option('--open-path', 'print only the path of the HTML report')
+    .action(async (bundle: string, { out, openPath = false }: { out?: string; openPath?: boolean }, command: Command) => {
+      const { report } = await import('./bundle-commands.ts');
+      await ends(report({ bundle, out, openPath, json: globalsOf(command).json }));
+    });
+}
+
+/** Exit status 1 is a verdict here, so usage errors have another. */
+function judging(command: Command): Command {
+  return command.exitOverride((error) => {
+    throw error.exitCode === 0 ? error : Object.assign(error, { exitCode: EXIT_USAGE });
+  });
+}
+
+function wholeNumber(text: string, least = 0): number {
+  const value = Number(text);
+  if (!/^\d{1,15}$/u.test(text) || value < least) throw new InvalidArgumentError(`Expected a whole number, at least ${least}.`);
+  return value;
+}
+
+function collect(text: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), text];
+}

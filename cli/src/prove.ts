@@ -1,0 +1,212 @@
+/** `muster prove`: from options to a run, and from its report to an exit code. */
+import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import {
+  describePlan,
+  Interrupted,
+  listenForInterrupt,
+  localTarget,
+  NoScenario,
+  ownDaemon,
+  planRun,
+  prove,
+  remoteTarget,
+  renderProgress,
+  shellCommand,
+  type Suite,
+  systemClock,
+  type Target,
+  TargetAddressError,
+  UnknownSuite,
+} from '@muster/lab';
+import { instancePaths, VERSION } from '@muster/node';
+import { loadRunnerKey, publicKeyText, RunnerKeyError, type Signer } from '@muster/proof';
+import { entry } from './entries.ts';
+import { codeOf, EXIT_USAGE, Failure, messageOf } from './failure.ts';
+import { onReaderLeft, printJson, printLine } from './output.ts';
+import { loadSuites } from './suites.ts';
+import { verdictLines } from './verdict-text.ts';
+
+export interface ProveRequest {
+  readonly suite?: readonly string[];
+  readonly grep?: string;
+  readonly list?: true;
+  readonly plan?: true;
+  readonly seed?: number;
+  readonly out?: string;
+  readonly nodes?: number;
+  readonly messages?: number;
+  readonly rate?: number;
+  readonly duration?: number;
+  readonly target?: readonly string[];
+  readonly tokenFile?: readonly string[];
+  readonly targetCmd?: string;
+  readonly json: boolean;
+}
+
+/** Seeds are short enough to type. */
+const SEED_BELOW = 1_000_000_000;
+/** proof/ calls it a lab or harness fault */
+const EXIT_HARNESS = 3;
+
+/** Resolves with the exit code of the verdict. @throws Failure */
+export async function runProve(request: ProveRequest): Promise<number> {
+  const { nodes, rate, suite: names, grep } = request;
+  const settings = defined({ nodes, messages: await usage(() => messagesOf(request)), rate });
+  const { suites, standard } = await usage(() => loadSuites(nodes));
+  const target = await usage(() => targetOf(request));
+  const selection = { ...(names && { suites: names }), ...(grep !== undefined && { grep }) };
+  if (request.list) return list(suites, request.json);
+  const chosen = names ? suites : standard;
+  const plan = await usage(() => planRun(chosen, target, selection));
+  if (request.plan) {
+    await (request.json ? printJson(plan) : printLine(describePlan(plan).join('\n')));
+    return 0;
+  }
+  const seed = String(request.seed ?? randomInt(SEED_BELOW));
+  const out = resolve(request.out ?? join('proof-bundles', `${timestamp(new Date(systemClock.now()))}-${seed.slice(0, 6)}`));
+  if (existsSync(out)) throw new Failure(`${out} is there already; name another place with --out`, EXIT_USAGE);
+  const runner = await usage(() => runnerKey());
+
+  // A run that has begun is finished and bundled, whoever still reads.
+  onReaderLeft('go-on');
+  using interrupt = listenForInterrupt(() => systemClock.monotonic());
+  using progress = request.json ? undefined : renderProgress(process.stdout);
+  const unsigned: { name: string; reason: string }[] = [];
+  try {
+    const { report, bundle } = await prove({
+      suites: chosen,
+      target,
+      selection,
+      out,
+      runner: runner.signer,
+      seed,
+      tool: { name: 'muster', version: VERSION },
+      reproduce: reproduceLine(request, seed),
+      settings,
+      signal: interrupt.signal,
+      ...(progress && { observer: (event) => (event.type === 'finished' ? unsigned.push(...event.unsigned) : progress.on(event)) }),
+    });
+    const verifyLine = `muster verify ${shellWord(bundle)} --key ${shellWord(runner.publicFile)}`;
+    const { verdict } = report;
+    if (request.json) await printJson({ ok: verdict.exitCode === 0, verdict, seed, bundle, verify: verifyLine });
+    else {
+      progress?.[Symbol.dispose]();
+      const silent = unsigned.map(({ name, reason }) => `${name} did not sign: ${reason}`);
+      await printLine(['', ...verdictLines(verdict), ...silent, '', `bundle: ${bundle}`, `verify: ${verifyLine}`].join('\n'));
+    }
+    return interrupt.signal.aborted ? interruptedCode(interrupt.signal) : verdict.exitCode;
+  } catch (error) {
+    if (error instanceof TargetAddressError) throw new Failure(error.message, EXIT_USAGE);
+    if (interrupt.signal.aborted) throw new Failure('interrupted before there was anything to judge', interruptedCode(interrupt.signal));
+    throw new Failure(messageOf(error), EXIT_HARNESS);
+  }
+}
+
+/** A duration is said in messages, so that the same command sends the same. */
+function messagesOf({ messages, rate = 0, duration }: ProveRequest): number | undefined {
+  if (duration === undefined) return messages;
+  if (messages !== undefined) throw new UsageError('--messages and --duration exclude each other');
+  if (rate === 0) throw new UsageError('--duration needs a --rate above 0');
+  return rate * duration;
+}
+
+async function list(suites: readonly Suite[], json: boolean): Promise<number> {
+  const entries = suites.map(({ name, title, scenarios }) => ({
+    name,
+    title,
+    scenarios: scenarios.map((each) => ({ id: each.id, title: each.title })),
+  }));
+  if (json) await printJson(entries);
+  else {
+    for (const { name, title, scenarios } of entries) {
+      await printLine(`${name}: ${title}`);
+      for (const scenario of scenarios) await printLine(`  ${scenario.id}: ${scenario.title}`);
+    }
+  }
+  return 0;
+}
+
+async function targetOf({ target = [], tokenFile = [], targetCmd }: ProveRequest): Promise<Target> {
+  const cli = { command: process.execPath, args: [...entry('muster').flags, entry('muster').file] };
+  if (target.length !== tokenFile.length)
+    throw new UsageError(`give one --token-file for each --target, in the same order (${tokenFile.length} for ${target.length})`);
+  if (target.length > 0) {
+    if (targetCmd !== undefined) throw new UsageError('--target and --target-cmd exclude each other');
+    return remoteTarget(await Promise.all(target.map(async (url, index) => ({ url, token: await readToken(tokenFile[index]!) }))));
+  }
+  if (targetCmd !== undefined) return localTarget({ command: shellCommand(targetCmd) });
+  const daemon = entry('musterd');
+  return localTarget({ command: ownDaemon(daemon.file, daemon.flags), cli });
+}
+
+async function readToken(file: string): Promise<string> {
+  const token = (
+    await readFile(file, 'utf8').catch((error: unknown) => {
+      throw new UsageError(`--token-file ${file}: ${codeOf(error) === 'ENOENT' ? 'no such file' : messageOf(error)}`);
+    })
+  ).trim();
+  if (token === '') throw new UsageError(`--token-file ${file}: is empty`);
+  return token;
+}
+
+/** Made at the first run; its public half stands beside it, for those who verify. */
+async function runnerKey(): Promise<{ signer: Signer; publicFile: string }> {
+  const folder = instancePaths(undefined).identityDir;
+  const signer = await loadRunnerKey(join(folder, 'runner.key'));
+  const publicFile = join(folder, 'runner.pub');
+  await writeFile(publicFile, publicKeyText(signer.publicKey));
+  return { signer, publicFile };
+}
+
+class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** What the user can correct ends with the exit code for usage. */
+async function usage<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const correctable = [UsageError, UnknownSuite, NoScenario, TargetAddressError, RunnerKeyError, SyntaxError, RangeError].some(
+      (kind) => error instanceof kind,
+    );
+    if (correctable || codeOf(error) !== undefined) throw new Failure(messageOf(error), EXIT_USAGE);
+    throw error;
+  }
+}
+
+function interruptedCode({ reason }: AbortSignal): number {
+  return reason instanceof Interrupted ? reason.exitCode : EXIT_HARNESS;
+}
+
+/** Paths of token files stay out: the line is part of the bundle. */
+function reproduceLine({ suite, grep, target, targetCmd, ...rest }: ProveRequest, seed: string): string {
+  const { nodes, messages, rate, duration } = rest;
+  const numbers = Object.entries(defined({ nodes, messages, rate, duration })).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const words = [
+    'muster prove --seed',
+    seed,
+    ...(suite ? ['--suite', ...suite] : []),
+    ...(grep === undefined ? [] : ['--grep', grep]),
+    ...numbers,
+    ...(target ?? []).flatMap((url) => ['--target', url]),
+    ...(targetCmd === undefined ? [] : ['--target-cmd', targetCmd]),
+  ];
+  return words.map((word, index) => (index === 0 ? word : shellWord(word))).join(' ');
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** `20261121T013305Z` */
+function timestamp(date: Date): string {
+  return date.toISOString().replace(/[-:]|\.\d+/gu, '');
+}
+
+function defined(values: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).filter((each): each is [string, number] => each[1] !== undefined));
+}

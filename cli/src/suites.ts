@@ -1,0 +1,16 @@
+/** The suites that there are. */
+import type { Suite } from '@muster/lab';
+
+interface Suites {
+  readonly suites: readonly Suite[];
+  /** run when none is named */
+  readonly standard: readonly Suite[];
+}
+
+/** `nodes`: of the suites that work with any number. Throws `RangeError` for too few. */
+export async function loadSuites(nodes: number | undefined): Promise<Suites> {
+  const room: { suitesFor: typeof import('@muster/suites').suitesFor; defaultSuites?: readonly Suite[] } = await import('@muster/suites');
+  const suites = room.suitesFor({ nodes });
+  const named = room.defaultSuites?.map(({ name }) => name);
+  return { suites, standard: named ? suites.filter(({ name }) => named.includes(name)) : suites };
+}

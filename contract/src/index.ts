@@ -1,0 +1,20 @@
+/** What a node can do: every capability, declared once. */
+export * from './base64.ts';
+export * from './capability.ts';
+export * from './fields.ts';
+export * from './registry.ts';
+export { agentCard, MAX_SIGNED_BYTES } from './identity.ts';
+export { directMessage } from './direct.ts';
+export { MAX_SOCKET_TOPICS } from './websocket.ts';
+export type { SocketClientFrame } from './websocket.ts';
+export * from './body.ts';
+export * from './json-prefix.ts';
+export * from './parse.ts';
+export * from './refusal.ts';
+export * from './cli-form.ts';
+export * from './errors.ts';
+export * from './inputs.ts';
+export * from './matrix.ts';
+export * from './request.ts';
+export * from './bad-input.ts';
+export * from './openapi.ts';

@@ -1,0 +1,25 @@
+/** One node as a target offers it: how to reach it, and what the lab may do to its process. */
+import type { DaemonExit } from '../process/daemon-process.ts';
+import type { LocalNode } from '../world/local-node.ts';
+
+export interface CliCommand {
+  readonly command: string;
+  /** before the capability's own arguments */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface TargetNode {
+  /** unique in its world */
+  readonly name: string;
+  /** `host:port` of its local API; changes when the node restarts */
+  readonly address: string;
+  /** bearer token; a secret */
+  readonly token: string;
+  /** where there is a CLI for this node */
+  readonly cli?: CliCommand | undefined;
+  /** the process behind it, where the lab owns it */
+  readonly local?: LocalNode | undefined;
+  /** how it ended, when nobody asked it to */
+  readonly died?: DaemonExit | undefined;
+}

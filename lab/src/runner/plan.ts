@@ -1,0 +1,132 @@
+/** Which scenarios run, in which world, and why. */
+import type { NotRunReason } from '@muster/proof';
+import type { Target } from '../targets/target.ts';
+import type { Wiring } from '../world/local-process.ts';
+import type { Scenario, Suite } from './scenario.ts';
+
+export interface Selection {
+  /** names of suites; all when empty */
+  readonly suites?: readonly string[];
+  /** regular expression over scenario ids and titles */
+  readonly grep?: string;
+}
+
+export interface PlannedWorld {
+  /** unique in the run */
+  readonly name: string;
+  readonly nodes: number;
+  readonly wiring: Wiring;
+  readonly scenarios: readonly Scenario[];
+  /** why these scenarios are here */
+  readonly reason: string;
+}
+
+interface NotRun {
+  readonly scenario: Scenario;
+  readonly reason: NotRunReason;
+}
+
+export interface Plan {
+  readonly worlds: readonly PlannedWorld[];
+  readonly notRun: readonly NotRun[];
+  /** the selections, in words, as they stand in the journal */
+  readonly filters: readonly string[];
+}
+
+export class UnknownSuite extends Error {
+  override readonly name = 'UnknownSuite';
+}
+
+/** The selection leaves nothing to run. */
+export class NoScenario extends Error {
+  override readonly name = 'NoScenario';
+}
+
+const DISRUPTIVE = new Set<string>(['kill', 'pause', 'restart', 'half-open']);
+
+/** @throws UnknownSuite; NoScenario when everything is filtered out; SyntaxError for a `grep` that is no regular expression */
+export function planRun(suites: readonly Suite[], target: Target, selection: Selection = {}): Plan {
+  const wanted = selection.suites ?? [];
+  for (const name of wanted) {
+    if (!suites.some((suite) => suite.name === name)) {
+      throw new UnknownSuite(`there is no suite ${name}; there are ${suites.map((suite) => suite.name).join(', ')}`);
+    }
+  }
+  const bySuite = wanted.length > 0 ? `--suite ${wanted.join(',')}` : undefined;
+  const byGrep = selection.grep === undefined ? undefined : `--grep ${selection.grep}`;
+  const pattern = selection.grep === undefined ? undefined : new RegExp(selection.grep, 'iu');
+
+  const notRun: NotRun[] = [];
+  const shared: Scenario[] = [];
+  const alone: PlannedWorld[] = [];
+  for (const suite of suites) {
+    for (const scenario of suite.scenarios) {
+      const reason =
+        bySuite !== undefined && !wanted.includes(suite.name)
+          ? { filter: bySuite }
+          : pattern && !pattern.test(`${scenario.id} ${scenario.title}`)
+            ? { filter: byGrep! }
+            : lacking(scenario, target);
+      if (reason) {
+        notRun.push({ scenario, reason });
+        continue;
+      }
+      const why = whyAlone(scenario);
+      if (why === undefined) shared.push(scenario);
+      else {
+        const { nodes, wiring = 'host-directory' } = scenario.needs;
+        alone.push({ name: scenario.id.replace('/', '-'), nodes, wiring, scenarios: [scenario], reason: why });
+      }
+    }
+  }
+  const filters = [bySuite, byGrep].filter((filter) => filter !== undefined);
+  if (
+    filters.length > 0 &&
+    notRun.length === suites.flatMap(({ scenarios }) => scenarios).length &&
+    notRun.every(({ reason }) => 'filter' in reason)
+  ) {
+    throw new NoScenario(`no scenario matches ${filters.join(' ')}`);
+  }
+  const worlds = [...alone];
+  if (shared.length > 0) {
+    const nodes = Math.max(...shared.map(({ needs }) => needs.nodes));
+    worlds.unshift({ name: 'shared', nodes, wiring: 'host-directory', scenarios: shared, reason: 'nothing in them disturbs the others' });
+  }
+  return { worlds, notRun, filters };
+}
+
+function lacking({ needs }: Scenario, target: Target): NotRunReason | undefined {
+  if (needs.nodes > target.maxNodes) return { nodes: needs.nodes };
+  const wantsWorld = needs.exclusive !== undefined || (needs.wiring !== undefined && needs.wiring !== 'host-directory');
+  const power = [...(needs.powers ?? []), ...(wantsWorld ? (['world'] as const) : [])].find((one) => !target.powers.includes(one));
+  if (power !== undefined) return { power };
+  const surface = needs.surfaces?.find((one) => !target.surfaces.includes(one));
+  return surface === undefined ? undefined : { surface };
+}
+
+function whyAlone({ needs }: Scenario): string | undefined {
+  if (needs.exclusive !== undefined) return needs.exclusive;
+  if (needs.wiring === 'proxied') return 'its links run through proxies';
+  if (needs.wiring === 'bootstrap') return 'its nodes find each other by configuration';
+  const disruptive = needs.powers?.filter((power) => DISRUPTIVE.has(power)) ?? [];
+  return disruptive.length > 0 ? `it may ${disruptive.join(', ')} nodes` : undefined;
+}
+
+/** The plan as lines of text, for `--plan`. */
+export function describePlan({ worlds, notRun }: Plan): string[] {
+  const lines: string[] = [];
+  for (const world of worlds) {
+    lines.push(`world ${world.name}: ${world.nodes} node${world.nodes === 1 ? '' : 's'}, ${world.wiring} (${world.reason})`);
+    for (const scenario of world.scenarios) lines.push(`  ${scenario.id}: ${scenario.title}`);
+  }
+  if (notRun.length > 0) lines.push('not run:');
+  for (const { scenario, reason } of notRun) lines.push(`  ${scenario.id}: ${describeReason(reason)}`);
+  return lines;
+}
+
+export function describeReason(reason: NotRunReason): string {
+  if ('filter' in reason) return `filtered out by ${reason.filter}`;
+  if ('nodes' in reason) return `needs ${reason.nodes} nodes`;
+  if ('power' in reason) return `needs the power to ${reason.power === 'world' ? 'boot nodes' : reason.power}`;
+  return `needs the ${reason.surface} surface`;
+}

@@ -1,0 +1,226 @@
+import { readdirSync, readFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { claims, type ProofReport, signerFromSeed, verifyBundle } from '@muster/proof';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { type FakeBehaviour, fakeDaemon } from '../testing/fake-daemon.ts';
+import { localTarget } from '../targets/local-target.ts';
+import { remoteTarget, TargetAddressError } from '../targets/remote-target.ts';
+import { startLocalWorld } from '../world/local-process.ts';
+import { type DaemonCommand, shellCommand } from '../world/daemon-command.ts';
+import { NoScenario } from './plan.ts';
+import type { ProgressEvent } from './progress-event.ts';
+import { prove, type ProveOptions } from './prove.ts';
+import { type Scenario, scenario, suite } from './scenario.ts';
+
+const requirement = { id: 'test.knows-itself', text: 'A node says who it is.' };
+const runner = signerFromSeed(new Uint8Array(32).fill(7));
+const ownCommand = (command: string): DaemonCommand => ({ command, args: [], implementation: command });
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'muster-prove-test-'));
+  vi.stubEnv('TMPDIR', folder);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
+
+const knowsItself = scenario({
+  id: 'test/knows-itself',
+  title: 'a node says who it is',
+  requirements: [requirement.id],
+  needs: { nodes: 1, capabilities: ['identity.get'] },
+  phases: {
+    async drive({ nodes, claim }) {
+      const who = await nodes[0]!.rest('identity.get');
+      claim('status', requirement.id, 'MUST', claims.status(who, 200));
+      claim('id', requirement.id, 'MUST', claims.matches({ op: who.id, at: '/output/agent_id' }, /^[0-9a-f]{64}$/));
+    },
+  },
+});
+
+function oneScenario(
+  id: string,
+  drive: Scenario['phases']['drive'],
+  more: Partial<Omit<Scenario, 'phases'>> & { finally?: () => Promise<void> } = {},
+): Scenario {
+  const { finally: last, ...rest } = more;
+  const phases = { drive, ...(last && { finally: last }) };
+  return scenario({ id, title: id, requirements: [requirement.id], needs: { nodes: 1 }, ...rest, phases });
+}
+
+async function run(
+  scenarios: readonly Scenario[],
+  options: Partial<ProveOptions> & { behaviour?: FakeBehaviour } = {},
+): Promise<{ report: ProofReport; bundle: string; status: (check: string) => string | undefined; row: (check: string) => unknown }> {
+  const { behaviour, ...rest } = options;
+  const { report, bundle } = await prove({
+    suites: [suite({ name: 'test', title: 'Test', requirements: [requirement], scenarios })],
+    target: localTarget({ command: fakeDaemon(behaviour) }),
+    out: join(folder, 'bundle'),
+    runner,
+    seed: '20261121',
+    tool: { name: 'muster', version: '0' },
+    reproduce: 'muster prove --seed 20261121',
+    ...rest,
+  });
+  const row = (check: string) => report.verdict.rows.find(({ id }) => id === check);
+  return { report, bundle, row, status: (check) => row(check)?.status };
+}
+
+test('a run ends in a passing verdict and a bundle that verifies, without a trace of a token', async () => {
+  const events: ProgressEvent['type'][] = [];
+  const tokens: string[] = [];
+  const tells = oneScenario('test/tells-its-token', async ({ nodes, claim }) => {
+    tokens.push(nodes[0]!.target.token);
+    const op = await nodes[0]!.raw('status.health', { method: 'GET', target: '/health', headers: { 'x-said': nodes[0]!.target.token } });
+    claim('status', requirement.id, 'MUST', claims.status(op, 200));
+  });
+  const { report, bundle } = await run([knowsItself, tells], { observer: ({ type }) => events.push(type) });
+  expect(report.verdict).toMatchObject({ outcome: 'passed', exitCode: 0 });
+  expect(report.worlds).toHaveLength(1);
+  expect(await verifyBundle(bundle)).toMatchObject({ exitCode: 0, findings: [] });
+  expect(new Set(events)).toEqual(new Set(['planned', 'booting', 'booted', 'begun', 'checked', 'ended', 'bundling', 'finished']));
+  const files = readdirSync(bundle, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(files.map(({ name }) => name)).toContain('shared-alice.log');
+  for (const file of files) expect(readFileSync(join(file.parentPath, file.name), 'latin1')).not.toContain(tokens[0]);
+  expect(readdirSync(folder)).toEqual(['bundle']);
+});
+
+test('a scenario that throws is a crash of the harness, and the others go on', async () => {
+  const throws = oneScenario('test/throws', async () => {
+    throw new Error('a slip of the author');
+  });
+  const { row, status, report } = await run([throws, knowsItself]);
+  expect(row('test/throws/completed')).toMatchObject({ status: 'crash', blame: 'harness' });
+  expect(status('test/knows-itself/id')).toBe('pass');
+  expect(report.verdict.exitCode).toBe(3);
+});
+
+test('when the daemon died meanwhile it is to blame, and the next scenario gets a fresh world', async () => {
+  const dies = oneScenario('test/dies', async ({ nodes, eventually }) => {
+    process.kill(nodes[0]!.target.local!.process.pid, 'SIGKILL');
+    await eventually('death', () => nodes[0]!.target.died, 5000);
+    throw new Error('nobody answers');
+  });
+  const { row, status, report } = await run([dies, knowsItself]);
+  expect(row('test/dies/completed')).toMatchObject({ status: 'crash', blame: 'target' });
+  expect(status('test/knows-itself/id')).toBe('pass');
+  expect(report.worlds).toHaveLength(2);
+  expect(report.verdict.exitCode).toBe(1);
+});
+
+test('a scenario that takes too long is timed out, and still cleans up', async () => {
+  let cleaned = false;
+  const hangs = oneScenario('test/hangs', () => new Promise(() => undefined), { limit: 50, finally: async () => void (cleaned = true) });
+  const { row } = await run([hangs, knowsItself]);
+  expect(row('test/hangs/completed')).toMatchObject({ status: 'timeout', blame: 'harness' });
+  expect(cleaned).toBe(true);
+});
+
+test('a refused prerequisite is a failure of the target with a name, not a crash', async () => {
+  const needs = oneScenario('test/needs', async ({ nodes, need }) => {
+    await need(nodes[0]!.rest('contacts.list'), 'the contacts can be listed');
+  });
+  const { row, report } = await run([needs]);
+  expect(row('test/needs/prerequisite/1')).toMatchObject({ status: 'fail', blame: 'target', title: 'the contacts can be listed' });
+  expect(report.verdict.exitCode).toBe(1);
+});
+
+test('what the target does not declare is skipped, what was filtered out is not run', async () => {
+  const signs = oneScenario('test/signs', async () => undefined, { needs: { nodes: 1, capabilities: ['identity.sign'] } });
+  const other = oneScenario('test/other', async () => undefined);
+  const { status, report } = await run([knowsItself, signs, other], { selection: { grep: 'knows|signs' } });
+  expect(status('test/signs/completed')).toBe('skipped');
+  expect(status('test/other/completed')).toBe('notrun');
+  expect(report.verdict.exitCode).toBe(0);
+});
+
+test('a fault that bites lets its checks count, in a world of its own', async () => {
+  const survives = scenario({
+    id: 'test/survives',
+    title: 'identity survives a kill',
+    requirements: [requirement.id],
+    needs: { nodes: 1, powers: ['kill'] },
+    phases: {
+      async drive({ nodes, faults, claim }) {
+        const [node] = nodes;
+        const before = await node!.rest('identity.get');
+        const fault = await faults.kill(node!);
+        await fault.heal();
+        const after = await node!.rest('identity.get');
+        const values = { before: { op: before.id, at: '/output/agent_id' }, after: { op: after.id, at: '/output/agent_id' } };
+        claim('identity', requirement.id, 'MUST', claims.stateSurvives(fault.id, values), { needsFaults: [fault] });
+      },
+    },
+  });
+  const { status, report } = await run([knowsItself, survives]);
+  expect(status('test/survives/identity')).toBe('pass');
+  expect(report.worlds.map(({ world }) => world)).toEqual(['shared', 'test-survives']);
+  expect(report.verdict.exitCode).toBe(0);
+});
+
+test('a target that accepts what it cannot know is not believed in anything', async () => {
+  const { row, report } = await run([knowsItself], { behaviour: 'says-yes' });
+  expect(row('target/canary/shared-alice')).toMatchObject({ status: 'fail', blame: 'target' });
+  expect(row('test/knows-itself/id')).toBeUndefined();
+  expect(report.verdict.exitCode).toBe(1);
+});
+
+test('nodes that do not come up fail the run, with their last words, and leave a bundle that says so', async () => {
+  const { row, report, bundle } = await run([knowsItself], { behaviour: 'refuse' });
+  expect(row('target/boot/shared')).toMatchObject({
+    status: 'crash',
+    blame: 'target',
+    message: expect.stringMatching(/alice ended with status 3 .*cannot start today/su) as string,
+  });
+  expect(report.verdict).toMatchObject({ exitCode: 1, outcome: 'failed', blame: 'target', blamed: { harness: 0, lab: 0 } });
+  expect(await verifyBundle(bundle)).toMatchObject({ exitCode: 1, findings: [] });
+});
+
+test('the last words of a node do not give its token away', async () => {
+  const { row } = await run([knowsItself], { behaviour: 'blabs' });
+  expect(row('target/boot/shared')).toMatchObject({ message: expect.stringContaining('the token is [secret]') as string });
+});
+
+test.for([shellCommand('/no/such/daemon'), shellCommand('/'), ownCommand('/no/such/daemon')])(
+  'what cannot be executed at all is no fault of the target: $command $args',
+  async (command) => {
+    const { row, report, bundle } = await run([knowsItself], { target: localTarget({ command }) });
+    expect(row('target/boot/shared')).toMatchObject({ status: 'crash', blame: 'harness', message: expect.stringContaining('cannot run') as string });
+    expect(report.verdict).toMatchObject({ exitCode: 3, outcome: 'faulty', blamed: { target: 0 } });
+    expect(await verifyBundle(bundle)).toMatchObject({ exitCode: 3, findings: [] });
+  },
+);
+
+test('a selection without a scenario, or a target that cannot be reached, leaves nothing behind', async () => {
+  await expect(run([knowsItself], { selection: { grep: 'nope' } })).rejects.toThrow(NoScenario);
+  const away = remoteTarget([{ url: 'http://127.0.0.1:1', token: 'x' }]);
+  await expect(run([knowsItself], { target: away })).rejects.toThrow(TargetAddressError);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('an interrupted run still hands over what it has, and says that it was interrupted', async () => {
+  const stop = new AbortController();
+  const waits = oneScenario('test/waits', async ({ clock, signal }) => {
+    stop.abort(new Error('enough'));
+    await clock.sleep(60_000, signal);
+  });
+  const { report, bundle } = await run([waits, knowsItself], { signal: stop.signal });
+  expect(report.verdict.rows.find(({ id }) => id === 'run/finished/1')).toMatchObject({ status: 'inconclusive' });
+  expect(report.verdict.exitCode).not.toBe(0);
+  expect((await verifyBundle(bundle)).findings).toEqual([]);
+});
+
+test('nodes that run already can be judged, but not broken', async () => {
+  await using world = await startLocalWorld({ command: fakeDaemon(), nodes: ['anna'] });
+  const anna = world.node('anna');
+  const kills = oneScenario('test/kills', async () => undefined, { needs: { nodes: 1, powers: ['kill'] } });
+  const target = remoteTarget([{ url: `http://${anna.address}`, token: anna.token }]);
+  const { row, status } = await run([knowsItself, kills], { target });
+  expect(status('test/knows-itself/id')).toBe('pass');
+  expect(row('test/kills/completed')).toMatchObject({ status: 'notrun', message: expect.stringContaining('power to kill') as string });
+  expect(await anna.health()).toMatchObject({ state: 'healthy' });
+});

@@ -1,0 +1,200 @@
+/** A whole run: plan, worlds, scenarios, verdict, bundle. */
+import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  claims,
+  JournalFile,
+  JournalWriter,
+  type Json,
+  type ProofReport,
+  type Redactor,
+  type RunStarted,
+  type Signer,
+  writeBundle,
+} from '@muster/proof';
+import { type LabClock, systemClock } from '../clock.ts';
+import { startReaper } from '../process/reaper.ts';
+import { Recorder } from '../record/recorder.ts';
+import { settled } from '../targets/settled.ts';
+import type { Target } from '../targets/target.ts';
+import { calibrate } from './calibration.ts';
+import { openWorld, type OpenWorld, signersOf, TargetDown, TargetUntrusted } from './open-world.ts';
+import { type Plan, type PlannedWorld, planRun, type Selection } from './plan.ts';
+import type { Observer } from './progress-event.ts';
+import { RAN, runScenario, type ScenarioRun } from './run-scenario.ts';
+import type { Suite } from './scenario.ts';
+
+export interface ProveOptions {
+  readonly suites: readonly Suite[];
+  readonly target: Target;
+  readonly selection?: Selection;
+  /** where the bundle will stand; must not exist */
+  readonly out: string;
+  /** signs the bundle */
+  readonly runner: Signer;
+  readonly seed: string;
+  readonly tool: RunStarted['tool'];
+  /** the command that does it again */
+  readonly reproduce: string;
+  /** handed to the scenarios and kept as inputs: `messages`, `rate` … */
+  readonly settings?: Readonly<Record<string, Json>>;
+  readonly versions?: Readonly<Record<string, string>>;
+  readonly expectedFailures?: RunStarted['expectedFailures'];
+  readonly observer?: Observer;
+  /** aborted: the scenario that runs is ended, and the bundle says that the run was interrupted */
+  readonly signal?: AbortSignal;
+  readonly clock?: LabClock;
+}
+
+export interface ProveResult {
+  readonly report: ProofReport;
+  /** the bundle's directory */
+  readonly bundle: string;
+}
+
+/** A secret was found in a bundle that had been written; the bundle is removed. */
+export class SecretInBundle extends Error {
+  override readonly name = 'SecretInBundle';
+}
+
+/** @throws UnknownSuite, NoScenario, TargetAddressError before anything is written */
+export async function prove(options: ProveOptions): Promise<ProveResult> {
+  const { clock = systemClock, observer = () => undefined, signal = new AbortController().signal } = options;
+  const plan = planRun(options.suites, options.target, options.selection);
+  await options.target.reach?.();
+  await using stack = new AsyncDisposableStack();
+  const { directory: folder } = stack.use(await startReaper('muster-prove-'));
+  const journal = stack.use(new JournalFile(join(folder, 'journal.jsonl')));
+  const start = clock.monotonic();
+  const writer = new JournalWriter({ sink: journal, elapsed: () => clock.monotonic() - start });
+  const recorder = new Recorder(writer);
+  const runId = randomUUID();
+  writeStart(recorder, runId, plan, options, clock);
+  observer({ type: 'planned', plan, seed: options.seed });
+
+  const scenarios: ScenarioRun = { recorder, clock, seed: options.seed, runId, settings: options.settings ?? {}, observer, signal };
+  const session = new Session(scenarios, options.target, folder);
+  stack.use(session);
+  await calibrate(recorder, clock);
+  await session.run(plan);
+
+  recorder.write({ type: 'run', stage: 'finished', outcome: signal.aborted ? 'interrupted' : 'complete' });
+  journal.close();
+  observer({ type: 'bundling' });
+  const nodes = session.last ? await signersOf(session.last, recorder, clock, stack) : [];
+  await session.keepLogs();
+  const { redactor } = writer;
+  const written = await writeBundle({ directory: options.out, journal: journal.path, logs: session.logs, runner: options.runner, nodes, redactor });
+  await refuseSecrets(written.directory, redactor);
+  observer({ type: 'finished', report: written.report, bundle: written.directory, unsigned: written.unsigned });
+  return { report: written.report, bundle: written.directory };
+}
+
+function writeStart(recorder: Recorder, runId: string, plan: Plan, options: ProveOptions, clock: LabClock): void {
+  const { seed, tool, reproduce, settings = {}, target } = options;
+  recorder.write({
+    type: 'run',
+    stage: 'started',
+    runId,
+    startedAt: new Date(clock.now()).toISOString(),
+    tool,
+    seed,
+    reproduce,
+    replay: { level: 'L1', note: 'real processes: the seed repeats every decision of the scenarios, not the schedule of the machines' },
+    inputs: { ...settings, target: target.implementation, suites: options.suites.map(({ name }) => name) },
+    filters: [...plan.filters],
+    expectedFailures: [...(options.expectedFailures ?? [])],
+    versions: { node: process.versions.node, platform: `${process.platform}-${process.arch}`, ...options.versions },
+  });
+}
+
+/** The worlds of a run, one after the other. */
+class Session implements AsyncDisposable {
+  /** the world that is still up when all is done: its nodes sign */
+  last: OpenWorld | undefined;
+  readonly logs: { name: string; path: string }[] = [];
+  readonly #run: ScenarioRun;
+  readonly #target: Target;
+  readonly #folder: string;
+
+  constructor(run: ScenarioRun, target: Target, folder: string) {
+    this.#run = run;
+    this.#target = target;
+    this.#folder = folder;
+  }
+
+  async run({ worlds, notRun }: Plan): Promise<void> {
+    const { recorder, signal } = this.#run;
+    try {
+      for (const planned of worlds) await this.#runWorld(planned);
+    } catch (error) {
+      if (!(error instanceof TargetUntrusted || error instanceof TargetDown) && !signal.aborted) throw error;
+    }
+    for (const { scenario, reason } of notRun) {
+      const range: [number, number] = [1, recorder.seq];
+      recorder.check({
+        id: `${scenario.id}/completed`,
+        requirement: RAN,
+        level: 'MUST',
+        title: 'runs to its end',
+        claim: claims.notRun(reason),
+        range,
+      });
+    }
+  }
+
+  async #runWorld(planned: PlannedWorld): Promise<void> {
+    await this.#close();
+    for (const scenario of planned.scenarios) {
+      if (this.#run.signal.aborted) return;
+      // What a scenario broke must not be held against the next one.
+      if (this.last?.nodes.some((node) => node.died)) await this.#close();
+      this.last ??= await this.#open(planned);
+      await runScenario(scenario, this.last, this.#run);
+    }
+  }
+
+  async #open(planned: PlannedWorld): Promise<OpenWorld> {
+    const { recorder, clock, signal, observer, runId } = this.#run;
+    const again = this.logs.filter(({ name }) => name.startsWith(`${planned.name}-`)).length > 0;
+    const name = again ? `${planned.name}-again-${recorder.seq}` : planned.name;
+    observer({ type: 'booting', world: planned });
+    const asBooted = planned.name !== 'shared' || planned.scenarios.some(({ needs }) => needs.unlinked);
+    const target = asBooted ? this.#target : settled(this.#target, clock);
+    const world = await openWorld(planned, name, { target, recorder, clock, signal, nonce: runId.slice(0, 8) });
+    observer({ type: 'booted', world: planned, bootMs: world.bootMs });
+    return world;
+  }
+
+  /** Copies what the nodes of the open world have said so far. */
+  async keepLogs(): Promise<void> {
+    for (const { node, path } of this.last?.logs ?? []) {
+      const name = `${this.last!.name}-${node}.log`;
+      const kept = join(this.#folder, name);
+      await copyFile(path, kept);
+      this.logs.push({ name, path: kept });
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (!this.last) return;
+    await this.keepLogs();
+    await this.last[Symbol.asyncDispose]();
+    this.last = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.last?.[Symbol.asyncDispose]();
+  }
+}
+
+async function refuseSecrets(bundle: string, redactor: Redactor): Promise<void> {
+  for (const entry of await readdir(bundle, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    if (!redactor.findsIn((await readFile(path)).toString('latin1'))) continue;
+    await rm(bundle, { recursive: true, force: true });
+    throw new SecretInBundle(`a secret of the run had found its way into ${path}; the bundle was removed`);
+  }
+}

@@ -1,0 +1,68 @@
+/** Daemons that the lab boots itself: ours, or any that takes the compatible flags. */
+import type { Surface } from '@muster/proof';
+import type { LabClock } from '../clock.ts';
+import type { CliCommand, TargetNode } from '../record/target-node.ts';
+import type { DaemonCommand } from '../world/daemon-command.ts';
+import type { LocalNode } from '../world/local-node.ts';
+import { startLocalWorld } from '../world/local-process.ts';
+import { nodeName } from './node-names.ts';
+import type { Target } from './target.ts';
+
+export interface LocalTargetOptions {
+  readonly command: DaemonCommand;
+  /** by name, for nodes that run something else */
+  readonly commands?: Readonly<Record<string, DaemonCommand>>;
+  /** the command line tool that goes with the daemons, where there is one */
+  readonly cli?: Pick<CliCommand, 'command' | 'args'>;
+  readonly clock?: LabClock;
+  readonly bootLimit?: number;
+}
+
+/** More daemons than this do not fit on one host. */
+const MAX_LOCAL_NODES = 64;
+
+export function localTarget({ command, commands, cli, clock, bootLimit }: LocalTargetOptions): Target {
+  const surfaces: Surface[] = ['rest', 'client', 'sse', 'ws', ...(cli ? (['cli'] as const) : [])];
+  return {
+    implementation: command.implementation,
+    maxNodes: MAX_LOCAL_NODES,
+    powers: ['world', 'kill', 'pause', 'restart', 'half-open'],
+    surfaces,
+    async open({ nodes, wiring, signal }) {
+      const names = Array.from({ length: nodes }, (_, index) => nodeName(index));
+      const world = await startLocalWorld({
+        command,
+        ...(commands && { commands }),
+        nodes: names,
+        ...(wiring && { wiring }),
+        ...(signal && { signal }),
+        ...(clock && { clock }),
+        ...(bootLimit !== undefined && { bootLimit }),
+      });
+      return {
+        nodes: world.nodes.map((node) => localTargetNode(node, cli && { ...cli, env: { ...node.environment } })),
+        links: world.links,
+        bootMs: world.bootMs,
+        logs: world.nodes.map((node) => ({ node: node.name, path: node.home.log })),
+        [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
+      };
+    },
+  };
+}
+
+function localTargetNode(node: LocalNode, cli: CliCommand | undefined): TargetNode {
+  return {
+    name: node.name,
+    cli,
+    local: node,
+    get address() {
+      return node.address;
+    },
+    get token() {
+      return node.token;
+    },
+    get died() {
+      return node.died;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { createClient } from '@muster/client';
+import type { LabClock } from '../clock.ts';
+import { DeadlineError, eventually } from '../eventually.ts';
+import type { TargetNode } from '../record/target-node.ts';
+import type { Target } from './target.ts';
+
+const LINKED_LIMIT_MS = 5000;
+
+/**
+ * The target, with worlds that are handed over once their nodes are linked. Scenarios that run on their own have none before them
+ * that would have seen to it. Nodes that do not link within 5 s are handed over as they are.
+ */
+export function settled(target: Target, clock: LabClock): Target {
+  return {
+    ...target,
+    async open(request) {
+      const world = await target.open(request);
+      const linked = async (): Promise<boolean> => {
+        const counts = await Promise.all(world.nodes.map(peerCount));
+        return counts.every((count) => count >= world.nodes.length - 1);
+      };
+      try {
+        await eventually(clock, linked, { within: LINKED_LIMIT_MS, what: 'links', ...(request.signal && { signal: request.signal }) });
+      } catch (error) {
+        if (error instanceof DeadlineError) return world;
+        await world[Symbol.asyncDispose]();
+        throw error;
+      }
+      return world;
+    },
+  };
+}
+
+async function peerCount({ address, token }: TargetNode): Promise<number> {
+  await using client = createClient({ baseUrl: `http://${address}`, token });
+  try {
+    const { peers } = await client.network.peers();
+    return peers.length;
+  } catch {
+    return 0; // nodes that cannot say are for the scenarios to judge
+  }
+}

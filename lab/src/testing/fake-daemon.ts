@@ -1,0 +1,10 @@
+import { fileURLToPath } from 'node:url';
+import { type DaemonCommand, ownDaemon } from '../world/daemon-command.ts';
+
+/** `children`: starts two, one outside its group. `refuse`: ends at once. `stubborn`: ignores SIGTERM. `blabs`: says its token and ends. `says-yes`: answers 200 to anything. */
+export type FakeBehaviour = 'children' | 'refuse' | 'blabs' | 'stubborn' | 'says-yes';
+
+export function fakeDaemon(behaviour?: FakeBehaviour): DaemonCommand {
+  const entry = fileURLToPath(new URL('fake-daemon.mjs', import.meta.url));
+  return { ...ownDaemon(entry), implementation: 'fake', env: behaviour ? { FAKE_DAEMON: behaviour } : {} };
+}

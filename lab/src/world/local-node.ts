@@ -1,0 +1,177 @@
+/** One daemon of a local world, through all its lives: the home and the identity stay, process and API address change. */
+import { Redactor } from '@muster/proof';
+import type { LabClock } from '../clock.ts';
+import { DeadlineError, eventually } from '../eventually.ts';
+import { CannotExecute, type DaemonExit, DaemonProcess } from '../process/daemon-process.ts';
+import type { Reaper } from '../process/reaper.ts';
+import type { DaemonCommand } from './daemon-command.ts';
+import { type Health, probeHealth } from './health.ts';
+import { forgetApi, type NodeConfig, type NodeHome, readApi, readToken } from './node-home.ts';
+
+const BOOT_LIMIT_MS = 20_000;
+const PROBE_MS = 1000;
+
+export class DaemonNotReady extends Error {
+  override readonly name = 'DaemonNotReady';
+  /** which daemon */
+  readonly node: string;
+
+  constructor(node: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.node = node;
+  }
+}
+
+/** What a shell ends with when the command it was given is not executable, or not there. */
+const SHELL_CANNOT_EXECUTE: readonly (number | null)[] = [126, 127];
+
+export interface LocalNodeOptions {
+  readonly name: string;
+  readonly home: NodeHome;
+  /** what its configuration file says */
+  readonly config: NodeConfig;
+  readonly command: DaemonCommand;
+  /** keeps the configured bootstrap peers; else the daemon is told to have none */
+  readonly bootstraps: boolean;
+  readonly reaper: Reaper;
+  readonly clock: LabClock;
+  readonly bootLimit?: number;
+}
+
+export class LocalNode implements AsyncDisposable {
+  readonly name: string;
+  readonly home: NodeHome;
+  readonly config: NodeConfig;
+  readonly command: DaemonCommand;
+  /** as `GET /health` told it last */
+  version = '';
+  readonly #options: LocalNodeOptions;
+  #process: DaemonProcess | undefined;
+  #api: { address: string; token: string } | undefined;
+  /** an end that the lab did not cause */
+  #expectedEnd = false;
+
+  constructor(options: LocalNodeOptions) {
+    this.name = options.name;
+    this.home = options.home;
+    this.config = options.config;
+    this.command = options.command;
+    this.#options = options;
+  }
+
+  /** `host:port` of the local API; the last one known while the daemon is down */
+  get address(): string {
+    return this.#known().address;
+  }
+
+  /** bearer token of the local API; a secret */
+  get token(): string {
+    return this.#known().token;
+  }
+
+  /** environment for other commands that belong to this node; what they start ends with the world */
+  get environment(): Readonly<Record<string, string>> {
+    return { ...this.home.environment, ...this.#options.reaper.environment };
+  }
+
+  get process(): DaemonProcess {
+    if (!this.#process) throw new Error(`${this.name} was never started`);
+    return this.#process;
+  }
+
+  get alive(): boolean {
+    return this.#process?.alive ?? false;
+  }
+
+  /** how the daemon ended, when it ended without the lab's doing */
+  get died(): DaemonExit | undefined {
+    return this.#expectedEnd ? undefined : this.#process?.exit;
+  }
+
+  /** Starts the daemon and waits until it answers. @throws DaemonNotReady with its last words; CannotExecute */
+  async start(signal?: AbortSignal): Promise<{ ms: number }> {
+    const { reaper, clock, bootstraps, bootLimit = BOOT_LIMIT_MS } = this.#options;
+    const { command, home, name } = this;
+    if (this.alive) throw new Error(`${name} is running already`);
+    await forgetApi(home);
+    const flags = [
+      '--config',
+      home.config,
+      '--name',
+      name,
+      '--api-port',
+      '0',
+      ...(bootstraps ? [] : ['--no-hard-coded-bootstrap']),
+      '--skip-update-check',
+    ];
+    this.#expectedEnd = false;
+    const launch = { command: command.command, args: [...command.args, ...flags], cwd: home.root, log: home.log };
+    const daemon = await DaemonProcess.start({ ...launch, env: { ...home.environment, ...command.env } }, reaper, clock);
+    this.#process = daemon;
+    try {
+      const { ms } = await eventually(clock, () => this.#ready(daemon), { within: bootLimit, every: 10, signal, what: `${name} to answer` });
+      return { ms };
+    } catch (error) {
+      await daemon.kill();
+      if (!(error instanceof DeadlineError)) throw error;
+      throw new DaemonNotReady(name, `${error.message}. ${await this.#lastWordsOf(daemon)}`, { cause: error });
+    }
+  }
+
+  /** Without the API's token: such words become evidence. */
+  async #lastWordsOf({ lastWords }: DaemonProcess): Promise<string> {
+    const token = await readToken(this.home);
+    const redactor = new Redactor();
+    if (token !== undefined) redactor.add(token);
+    return `It said: ${redactor.text(lastWords) || 'nothing'}`;
+  }
+
+  async #ready(daemon: DaemonProcess): Promise<boolean> {
+    if (daemon.exit) {
+      const how = daemon.exit.signal ?? `status ${daemon.exit.code}`;
+      const said = await this.#lastWordsOf(daemon);
+      if (SHELL_CANNOT_EXECUTE.includes(daemon.exit.code)) throw new CannotExecute(`cannot run ${this.command.implementation}. ${said}`);
+      throw new DaemonNotReady(this.name, `${this.name} ended with ${how} before it answered. ${said}`);
+    }
+    const api = await readApi(this.home);
+    if (!api) return false;
+    const health = await probeHealth(api.address, PROBE_MS);
+    if (health.state !== 'healthy') return false;
+    this.#api = api;
+    this.version = health.version;
+    return true;
+  }
+
+  /** `GET /health`, given `timeout` ms */
+  health(timeout = PROBE_MS): Promise<Health> {
+    return probeHealth(this.address, timeout);
+  }
+
+  /** Ends the daemon politely. */
+  async stop(grace?: number): Promise<DaemonExit> {
+    this.#expectedEnd = true;
+    return this.process.stop(grace);
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<DaemonExit> {
+    this.#expectedEnd = true;
+    return this.process.kill();
+  }
+
+  /** Says that the daemon will end of itself, as asked through its API or CLI. */
+  expectEnd(): void {
+    this.#expectedEnd = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#process) return;
+    this.#expectedEnd = true;
+    await this.#process[Symbol.asyncDispose]();
+  }
+
+  #known(): { address: string; token: string } {
+    if (!this.#api) throw new Error(`${this.name} has not answered yet`);
+    return this.#api;
+  }
+}

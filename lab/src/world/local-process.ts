@@ -1,0 +1,119 @@
+/** A world of real daemons on this host: own homes, ephemeral ports, one random network id, nothing left behind. */
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type LabClock, systemClock } from '../clock.ts';
+import { HalfOpenProxy } from '../faults/half-open-proxy.ts';
+import { startReaper } from '../process/reaper.ts';
+import type { DaemonCommand } from './daemon-command.ts';
+import { freePort } from './free-port.ts';
+import { LocalNode } from './local-node.ts';
+import { createHome, writeConfig } from './node-home.ts';
+
+/** How nodes come to know each other. */
+export type Wiring =
+  /** through the host directory: no configuration */
+  | 'host-directory'
+  /** each node bootstraps from all before it, at addresses chosen beforehand */
+  | 'bootstrap'
+  /** as `bootstrap`, but every link runs through a proxy that can be cut in one direction */
+  | 'proxied';
+
+export interface LocalWorldOptions {
+  readonly command: DaemonCommand;
+  /** by name, for nodes that run something else */
+  readonly commands?: Readonly<Record<string, DaemonCommand>>;
+  readonly nodes: readonly string[];
+  readonly wiring?: Wiring;
+  readonly clock?: LabClock;
+  readonly signal?: AbortSignal;
+  /** ms each daemon may take to answer */
+  readonly bootLimit?: number;
+  /** the network to join; a random one of its own when not given */
+  readonly networkId?: string;
+  /** where nodes of this host find each other; a directory of its own when not given */
+  readonly hostDirectory?: string;
+  /** further top-level configuration keys */
+  readonly config?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface Link {
+  /** the node that dials */
+  readonly from: string;
+  readonly to: string;
+  readonly proxy: HalfOpenProxy;
+}
+
+export interface LocalWorld extends AsyncDisposable {
+  readonly directory: string;
+  readonly networkId: string;
+  readonly nodes: readonly LocalNode[];
+  /** links that can be broken; only in a `proxied` world */
+  readonly links: readonly Link[];
+  /** ms from the first start until all answered */
+  readonly bootMs: number;
+  node(name: string): LocalNode;
+}
+
+/** Boots all nodes at once. When one does not come up, the rest is taken down again and its error thrown. */
+export async function startLocalWorld(options: LocalWorldOptions): Promise<LocalWorld> {
+  const { command, clock = systemClock, wiring = 'host-directory' } = options;
+  await using stack = new AsyncDisposableStack();
+  const start = clock.monotonic();
+  const reaper = stack.use(await startReaper());
+  const networkId = options.networkId ?? `lab.${randomBytes(24).toString('hex')}`;
+  const ports = wiring === 'host-directory' ? undefined : await Promise.all(options.nodes.map(() => freePort()));
+  const links: Link[] = [];
+
+  const bootstrapPeers = async (index: number): Promise<string[]> => {
+    const peers: string[] = [];
+    for (const [before, to] of options.nodes.slice(0, index).entries()) {
+      const direct = `127.0.0.1:${ports![before]}`;
+      if (wiring === 'bootstrap') peers.push(direct);
+      else {
+        const proxy = stack.use(await HalfOpenProxy.start(direct));
+        links.push({ from: options.nodes[index]!, to, proxy });
+        peers.push(proxy.address);
+      }
+    }
+    return peers;
+  };
+
+  const nodes: LocalNode[] = [];
+  for (const [index, name] of options.nodes.entries()) {
+    const root = join(reaper.directory, 'nodes', name);
+    const home = await createHome(root, process.env['PATH'] ?? '/usr/bin:/bin');
+    const hostDirectory = options.hostDirectory ?? (wiring === 'host-directory' ? join(reaper.directory, 'host') : join(root, 'host'));
+    await mkdir(hostDirectory, { recursive: true, mode: 0o700 });
+    const peers = ports ? await bootstrapPeers(index) : [];
+    const bindAddress = `127.0.0.1:${ports?.[index] ?? 0}`;
+    const config = { networkId, hostDirectory, bindAddress, bootstrapPeers: peers, ...(options.config && { extra: options.config }) };
+    await writeConfig(home, config);
+    const bootstraps = peers.length > 0;
+    const bootLimit = options.bootLimit === undefined ? {} : { bootLimit: options.bootLimit };
+    nodes.push(
+      stack.use(new LocalNode({ name, home, config, command: options.commands?.[name] ?? command, bootstraps, reaper, clock, ...bootLimit })),
+    );
+  }
+
+  const boots = await Promise.allSettled(nodes.map((node) => node.start(options.signal)));
+  for (const boot of boots) if (boot.status === 'rejected') throw boot.reason;
+  const owned = stack.move();
+  return {
+    directory: reaper.directory,
+    networkId,
+    nodes,
+    links,
+    bootMs: clock.monotonic() - start,
+    node(name) {
+      const found = nodes.find((node) => node.name === name);
+      if (!found) throw new Error(`no node ${name} in this world`);
+      return found;
+    },
+    // Nodes end together, not one after the other as a stack would have it.
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled(nodes.map((node) => node[Symbol.asyncDispose]()));
+      await owned.disposeAsync();
+    },
+  };
+}

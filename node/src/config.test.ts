@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, instanceNameOf, joinHostPort, readConfig, splitHostPort } from './config.ts';
+
+const paths = { dataDir: '/data', identityDir: '/id', hostDirectory: '/host' };
+const read = (toml: string, overrides = {}) => readConfig(toml, '/etc/muster.toml', paths, overrides);
+const refusal = (toml: string, overrides = {}): string => {
+  try {
+    read(toml, overrides);
+    return 'read';
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message;
+  }
+};
+
+describe('the configuration', () => {
+  test('has a default for everything; a named instance takes any free ports', () => {
+    expect(read('')).toMatchObject({
+      bindAddress: '[::]:5483',
+      apiAddress: '127.0.0.1:12700',
+      dataDir: '/data',
+      identityDir: '/id',
+      hostDirectory: '/host',
+      networkName: 'muster.main',
+      bootstrapPeers: [],
+      lanDiscovery: true,
+      logLevel: 'warn',
+      inboxLimit: 100_000,
+    });
+    expect(read('instance_name = "bob"')).toMatchObject({ instanceName: 'bob', bindAddress: '[::]:0', apiAddress: '127.0.0.1:0' });
+  });
+
+  test('tolerates keys that mean nothing here, and says which, save those of the compatible daemon', () => {
+    expect(read('netwrok_id = "x"\nheartbeat_interval_secs = 5\n[update]\nenabled = false').unknownKeys).toEqual(['netwrok_id']);
+  });
+
+  test('gives way to flags', () => {
+    const toml = 'instance_name = "bob"\napi_address = "[::1]:7000"\nbootstrap_peers = ["a:1"]\nlog_level = "trace"\nunheard_of = 1';
+    expect(read(toml, { name: 'eve', apiPort: 8000, noBootstrap: true })).toMatchObject({
+      instanceName: 'eve',
+      apiAddress: '[::1]:8000',
+      bootstrapPeers: [],
+      logLevel: 'debug',
+    });
+    expect([instanceNameOf(toml, 'f', {}), instanceNameOf(toml, 'f', { name: 'eve' }), instanceNameOf('', 'f', {})]).toEqual([
+      'bob',
+      'eve',
+      undefined,
+    ]);
+  });
+
+  test.each([
+    ['not toml at all', 'a = ', /^\/etc\/muster.toml:1:\d+: not valid TOML \(.+\); correct or remove the file$/],
+    ['a value of another type', 'bind_address = 5', /^\/etc\/muster.toml: bind_address: .+; correct the value$/],
+    ['no address', 'bind_address = "nowhere"', /^\/etc\/muster.toml: bind_address: must be host:port, with the port in 0–65535; correct the value$/],
+    ['a port out of range', 'bootstrap_peers = ["a:1", "b:99999"]', /^\/etc\/muster.toml: bootstrap_peers.1: must be host:port/],
+    ['an odd name', 'instance_name = "a b"', /^\/etc\/muster.toml: instance_name: must be 1–64 letters/],
+  ])('refuses %s in one line that names file and key', (_, toml, message) => {
+    expect(refusal(toml)).toMatch(message);
+  });
+
+  test('refuses an odd name on the command line', () => {
+    expect(refusal('', { name: '../x' })).toBe('--name ../x: must be 1–64 letters, digits or dashes, starting with a letter or digit');
+  });
+});
+
+test.each([
+  ['127.0.0.1:80', { host: '127.0.0.1', port: 80 }],
+  ['[::1]:0', { host: '::1', port: 0 }],
+  ['host.example:65535', { host: 'host.example', port: 65_535 }],
+  ['host:65536', undefined],
+  ['::1:80', undefined],
+  ['host', undefined],
+  [':80', undefined],
+])('host and port of %s', (text, parts) => {
+  expect(splitHostPort(text)).toEqual(parts);
+  if (parts) expect(joinHostPort(parts.host, parts.port)).toBe(text);
+});

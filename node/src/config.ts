@@ -1,0 +1,155 @@
+/** Daemon configuration: TOML text in, checked values out. Keys and defaults follow the compatible daemon; unknown keys are tolerated. */
+import { parse as parseToml, TomlError } from 'smol-toml';
+import * as z from 'zod';
+import type { LogLevel } from './ports/index.ts';
+
+const DEFAULT_TRANSPORT_PORT = 5483;
+const DEFAULT_API_PORT = 12_700;
+
+export interface Config {
+  readonly instanceName: string | undefined;
+  /** `host:port` of the peer-to-peer listener */
+  readonly bindAddress: string;
+  /** `host:port` of the local API */
+  readonly apiAddress: string;
+  readonly dataDir: string;
+  /** keys live here, apart from the data, so that wiping data keeps the identity */
+  readonly identityDir: string;
+  /** nodes of different networks never meet, even on one host */
+  readonly networkName: string;
+  /** `host:port` */
+  readonly bootstrapPeers: readonly string[];
+  /** where running instances of one host find each other */
+  readonly hostDirectory: string;
+  readonly lanDiscovery: boolean;
+  readonly userKeyPath: string | undefined;
+  /** replaces the built-in charter */
+  readonly charterPath: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'text' | 'json';
+  /** committed direct messages kept for `/direct/inbox`; the oldest go first */
+  readonly inboxLimit: number;
+  /** keys of the file that mean nothing here: tolerated, but a mistyped one should not pass unseen */
+  readonly unknownKeys: readonly string[];
+}
+
+/** Where a daemon keeps its things when the configuration does not say; see `instancePaths`. */
+export interface DefaultPaths {
+  readonly dataDir: string;
+  readonly identityDir: string;
+  readonly hostDirectory: string;
+}
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** 1–64 characters, letters, digits and dashes, first one alphanumeric. */
+export const INSTANCE_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
+
+const hostPort = z.string().refine((text) => splitHostPort(text) !== undefined, { error: 'must be host:port, with the port in 0–65535' });
+
+/** Keys of the compatible daemon that have no effect here (yet). */
+const COMPATIBLE_KEYS: ReadonlySet<string> = new Set([
+  'heartbeat_interval_secs',
+  'identity_ttl_secs',
+  'presence_beacon_interval_secs',
+  'presence_event_poll_interval_secs',
+  'presence_offline_timeout_secs',
+  'rendezvous_enabled',
+  'rendezvous_validity_ms',
+  'directory_digest_interval_secs',
+  'group_card_republish_interval_secs',
+  'directory_resubscribe_jitter_ms',
+  'gossip',
+  'update',
+]);
+
+const File = z.looseObject({
+  instance_name: z.string().regex(INSTANCE_NAME, { error: 'must be 1–64 letters, digits or dashes, starting with a letter or digit' }).optional(),
+  bind_address: hostPort.optional(),
+  api_address: hostPort.optional(),
+  data_dir: z.string().min(1).optional(),
+  identity_dir: z.string().min(1).optional(),
+  network_id: z.string().min(1).max(64).default('muster.main'),
+  bootstrap_peers: z.array(hostPort).default([]),
+  host_directory: z.string().min(1).optional(),
+  lan_discovery: z.boolean().default(true),
+  user_key_path: z.string().min(1).optional(),
+  charter_path: z.string().min(1).optional(),
+  log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('warn'),
+  log_format: z.enum(['text', 'json']).default('text'),
+  inbox_limit: z.int().min(100).max(10_000_000).default(100_000),
+});
+
+export interface Overrides {
+  readonly name?: string | undefined;
+  readonly apiPort?: number | undefined;
+  /** clears the bootstrap list, including the file's */
+  readonly noBootstrap?: boolean | undefined;
+}
+
+/** The instance name that decides the default paths: the flag, else the file's. */
+export function instanceNameOf(tomlText: string, file: string, overrides: Overrides): string | undefined {
+  return overrides.name ?? readFile(tomlText, file).instance_name;
+}
+
+/** Checks `tomlText` (empty = all defaults). Throws `ConfigError` naming the file and the key. */
+export function readConfig(tomlText: string, file: string, paths: DefaultPaths, overrides: Overrides = {}): Config {
+  const values = readFile(tomlText, file);
+  const instanceName = overrides.name ?? values.instance_name;
+  if (instanceName !== undefined && !INSTANCE_NAME.test(instanceName)) {
+    throw new ConfigError(`--name ${instanceName}: must be 1–64 letters, digits or dashes, starting with a letter or digit`);
+  }
+  const named = instanceName !== undefined;
+  const bindAddress = values.bind_address ?? `[::]:${named ? 0 : DEFAULT_TRANSPORT_PORT}`;
+  const apiAddress = values.api_address ?? `127.0.0.1:${named ? 0 : DEFAULT_API_PORT}`;
+  const api = splitHostPort(apiAddress)!;
+  return {
+    instanceName,
+    bindAddress,
+    apiAddress: overrides.apiPort === undefined ? apiAddress : joinHostPort(api.host, overrides.apiPort),
+    dataDir: values.data_dir ?? paths.dataDir,
+    identityDir: values.identity_dir ?? paths.identityDir,
+    networkName: values.network_id,
+    bootstrapPeers: overrides.noBootstrap ? [] : values.bootstrap_peers,
+    hostDirectory: values.host_directory ?? paths.hostDirectory,
+    lanDiscovery: values.lan_discovery,
+    userKeyPath: values.user_key_path,
+    charterPath: values.charter_path,
+    logLevel: values.log_level === 'trace' ? 'debug' : values.log_level,
+    logFormat: values.log_format,
+    inboxLimit: values.inbox_limit,
+    unknownKeys: Object.keys(values).filter((key) => !Object.hasOwn(File.shape, key) && !COMPATIBLE_KEYS.has(key)),
+  };
+}
+
+function readFile(tomlText: string, file: string): z.output<typeof File> {
+  let raw: unknown;
+  try {
+    raw = parseToml(tomlText);
+  } catch (error) {
+    const where = error instanceof TomlError ? `:${error.line}:${error.column}` : '';
+    throw new ConfigError(`${file}${where}: not valid TOML (${firstLine(error)}); correct or remove the file`);
+  }
+  const result = File.safeParse(raw);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw new ConfigError(`${file}: ${issue.path.join('.') || 'configuration'}: ${issue.message}; correct the value`);
+}
+
+function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split('\n')[0]!;
+}
+
+/** `host:port` or `[v6]:port` → its parts; undefined when it is neither. */
+export function splitHostPort(text: string): { host: string; port: number } | undefined {
+  const match = /^(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) return undefined;
+  return { host: match[1] ?? match[2]!, port };
+}
+
+export function joinHostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

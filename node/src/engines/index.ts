@@ -1,0 +1,14 @@
+export { systemClock } from './clock.ts';
+export { nodeCrypto } from './crypto.ts';
+export { openSqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
+export { lineLog, type LineSink } from './log.ts';
+export { instancePaths, type InstancePaths } from './paths.ts';
+export { systemRandom } from './random.ts';
+export { tcpCarrier } from './tcp-carrier.ts';
+export { tlsTransport, type TlsTransportParts } from './tls-transport.ts';
+export { loadIdentity, type LoadIdentityOptions } from './identity-files.ts';
+export { InstanceLockedError, lockInstance } from './instance-lock.ts';
+export { createKeyFile, readKeyFile, type KeyKind } from './key-file.ts';
+export { createSecret, readSecret, SecretFileError, type SecretFileErrorCode, writeFileAtomic, writeSecretAtomic } from './secret-file.ts';
+export { hostDirectory, type HostDirectoryParts } from './host-directory.ts';
+export { mdnsNeighbours, type MdnsParts } from './mdns.ts';

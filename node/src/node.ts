@@ -1,0 +1,253 @@
+/**
+ * The composition root: configuration + ports + identity → a node with handlers for every capability.
+ * Pure of the world: engines come in through the ports, surfaces are put on top by whoever runs it.
+ */
+import type { Registry } from '@muster/contract';
+import type { MachineId, NetworkId } from '@muster/protocol';
+import type { Clock, Crypto, Log, Neighbour, Neighbours, Random, Store, Transport } from './ports/index.ts';
+import { contactHandlers } from './services/contacts/handlers.ts';
+import { ContactStore } from './services/contacts/contact-store.ts';
+import { Counters } from './services/counters.ts';
+import { DirectService } from './services/direct/direct-service.ts';
+import { directHandlers } from './services/direct/handlers.ts';
+import { diagnosticsHandlers } from './services/diagnostics/handlers.ts';
+import { DiscoveredAgents } from './services/discovery/discovered-agents.ts';
+import { discoveryHandlers } from './services/discovery/handlers.ts';
+import { Announcements } from './services/identity/announcements.ts';
+import { identityHandlers } from './services/identity/handlers.ts';
+import type { LocalIdentity } from './services/identity/local-identity.ts';
+import { LinkHistory } from './services/links/link-history.ts';
+import { LinkManager } from './services/links/link-manager.ts';
+import { machineHandlers } from './services/machines/handlers.ts';
+import { fullMesh } from './services/messaging/full-mesh.ts';
+import { messagingHandlers } from './services/messaging/handlers.ts';
+import { PubSub } from './services/messaging/pubsub.ts';
+import { ReplayMemory } from './services/messaging/replay-memory.ts';
+import { Connectivity } from './services/network/connectivity.ts';
+import { networkHandlers } from './services/network/handlers.ts';
+import type { Overlay } from './services/messaging/overlay.ts';
+import type { TreeOverlayParts } from './services/overlay/tree-overlay.ts';
+import { KnownPeers } from './services/peers/known-peers.ts';
+import type { Charter } from './services/status/charter.ts';
+import { statusHandlers } from './services/status/handlers.ts';
+import { metricsOf } from './services/status/metrics.ts';
+import { trustHandlers } from './services/trust/handlers.ts';
+import { websocketHandlers } from './services/websocket/handlers.ts';
+import type { Handlers } from './surfaces/handlers.ts';
+
+/** ids remembered against replays: at 3,000 messages/s for the two and a half minutes that an envelope is acceptable */
+const REPLAY_CAPACITY = 500_000;
+/** one announcement at join, another for those that linked a moment later */
+const ANNOUNCE_AFTER_MS = [100, 3_000];
+const ANNOUNCE_EVERY_MS = 300_000;
+
+export interface NodePorts {
+  readonly store: Store;
+  readonly transport: Transport;
+  /** none: only bootstrap peers and whoever dials us */
+  readonly neighbours: readonly Neighbours[];
+  readonly crypto: Crypto;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface NodeSettings {
+  readonly network: NetworkId;
+  readonly version: string;
+  readonly displayName: string;
+  readonly bindAddress: string;
+  readonly bootstrapPeers: readonly string[];
+  readonly inboxLimit: number;
+  readonly charter: Charter;
+  readonly apiAddress: () => string;
+  readonly gauges: () => Readonly<Record<string, number>>;
+  /** asked to end by the API */
+  readonly shutdown: () => void;
+}
+
+export interface Services {
+  readonly contacts: ContactStore;
+  readonly links: LinkManager;
+  readonly pubsub: PubSub;
+  readonly direct: DirectService;
+  readonly counters: Counters;
+}
+
+export interface Node extends AsyncDisposable {
+  readonly handlers: Handlers<Registry>;
+  readonly services: Services;
+  /** Joins the network: listens, becomes findable, dials. Resolves with the bound `host:port`. */
+  join(): Promise<string>;
+}
+
+/** How published messages travel; the full mesh unless another one is given. */
+export type MakeOverlay = (parts: TreeOverlayParts) => Overlay;
+
+export function createNode(settings: NodeSettings, ports: NodePorts, identity: LocalIdentity, makeOverlay: MakeOverlay = fullMesh): Node {
+  const { transport, crypto, clock, random, log } = ports;
+  const { network, version } = settings;
+  const counters = new Counters();
+  const warnings = new Map<string, string>();
+  const store = watched(ports.store, warnings);
+  const contacts = new ContactStore(store, clock);
+  const peers = new KnownPeers(store, clock, (agent) => contacts.chosen(agent));
+  const links = new LinkManager({
+    transport,
+    clock,
+    random,
+    crypto,
+    identity,
+    network,
+    counters,
+    log,
+    software: { name: 'muster', version },
+    capabilities: ['direct/1', 'gossip/1'],
+  });
+  const replays = new ReplayMemory(store, clock, log, REPLAY_CAPACITY);
+  const history = new LinkHistory(links, clock, identity.machineId);
+  const externalAddresses = (): string[] => [];
+  const connectivity = new Connectivity({ clock, links, history, externalAddresses });
+  const discovered = new DiscoveredAgents({ peers, links, contacts, clock });
+  const pubsub = new PubSub({
+    identity,
+    contacts,
+    clock,
+    crypto,
+    network,
+    counters,
+    overlay: (events) =>
+      makeOverlay({ self: identity.machineId, autoDial: true, links, clock, random, crypto, network, counters, log, replays, events }),
+  });
+  const direct = new DirectService({
+    links,
+    store,
+    contacts,
+    peers,
+    clock,
+    crypto,
+    identity,
+    network,
+    counters,
+    log,
+    inboxLimit: settings.inboxLimit,
+  });
+  const addresses = (): string[] => (links.listener ? [links.listener.address] : []);
+  const announcements = new Announcements({ identity, pubsub, contacts, peers, crypto, counters, log, addresses });
+  const refused = (): [string, number][] =>
+    Object.entries(links.listener?.refused ?? {}).map(([reason, count]) => [`handshakes_refused_total{reason="${reason}"}`, count]);
+  const metrics = metricsOf(
+    () => [...counters.entries(), ...refused()],
+    () => ({ links: links.size, ...settings.gauges() }),
+  );
+
+  // Where a linked peer may be reached again: the address we see, at the port it says it listens on.
+  links.on({
+    up: (link) => {
+      // As with announcements, what a blocked agent or a wrong machine says of itself is not kept.
+      if (contacts.rejects(link.agent, link.machine)) return;
+      peers.learn(link.agent, link.machine, {
+        addresses: reachable(link.address, link.hello.addresses, link.dialler === identity.machineId),
+        agentKey: link.hello.agentKey,
+        kemKey: link.hello.kemKey,
+        announced: true,
+      });
+    },
+    down: (link) => {
+      if (contacts.rejects(link.agent, link.machine)) return;
+      peers.heard(link.agent, link.machine, Math.floor((clock.now() - (clock.monotonic() - link.lastReceivedAt)) / 1_000));
+    },
+    message: () => {},
+  });
+
+  const running: AsyncDisposable[] = [];
+  const timers: Disposable[] = [];
+  const handlers: Handlers<Registry> = {
+    ...statusHandlers({
+      clock,
+      links,
+      identity,
+      version,
+      charter: settings.charter,
+      metrics,
+      apiAddress: settings.apiAddress,
+      externalAddresses,
+      warnings: () => [...warnings.values()],
+      shutdown: settings.shutdown,
+    }),
+    ...identityHandlers({ identity, contacts, peers, announcements, crypto, clock, displayName: settings.displayName, addresses }),
+    ...messagingHandlers(pubsub, counters),
+    ...contactHandlers(contacts, identity.agentId),
+    ...trustHandlers(contacts),
+    ...directHandlers({ direct, links, contacts, peers, counters }),
+    ...networkHandlers({ clock, links, history, connectivity, counters }),
+    ...diagnosticsHandlers({ clock, links, direct, connectivity, counters, self: identity.machineId }),
+    ...discoveryHandlers(discovered, links),
+    ...machineHandlers(discovered, links),
+    ...websocketHandlers({ pubsub, direct, contacts, self: identity.agentId }),
+  };
+
+  return {
+    handlers,
+    services: { contacts, links, pubsub, direct, counters },
+    join: async () => {
+      const address = await links.listen(settings.bindAddress);
+      const self = { network, machine: identity.machineId, address };
+      await Promise.all(
+        ports.neighbours.map(async (neighbours, index) => {
+          try {
+            const found = ({ machine, addresses }: Neighbour): void => {
+              connectivity.found(neighbours, machine);
+              links.want(addresses, machine as MachineId);
+            };
+            running.push(await neighbours.start(self, found));
+            connectivity.looking(neighbours);
+          } catch (error) {
+            const text = `cannot look for neighbours: ${error instanceof Error ? error.message : String(error)}`;
+            warnings.set(`neighbours-${index}`, text);
+            log.write('warn', text);
+          }
+        }),
+      );
+      for (const peer of settings.bootstrapPeers) links.want([peer]);
+      const announce = (): void =>
+        void announcements.announce(false).catch((error: unknown) => log.write('warn', 'announcement failed', { error: String(error) }));
+      timers.push(...ANNOUNCE_AFTER_MS.map((ms) => clock.after(ms, announce)), clock.every(ANNOUNCE_EVERY_MS, announce));
+      return address;
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const timer of timers) timer[Symbol.dispose]();
+      announcements[Symbol.dispose]();
+      pubsub[Symbol.dispose]();
+      const ends = await Promise.allSettled([...running.map((part) => part[Symbol.asyncDispose]()), links.stop()]);
+      store.close();
+      for (const end of ends) if (end.status === 'rejected') log.write('warn', 'a part did not end cleanly', { error: String(end.reason) });
+    },
+  };
+}
+
+/** An incoming link's remote port is a passing one: only its host is of use, with the ports that the peer listens on. */
+function reachable(seen: string, said: readonly string[], dialled: boolean): string[] {
+  if (dialled) return [seen];
+  const host = seen.slice(0, seen.lastIndexOf(':'));
+  return said.map((address) => `${host}:${address.slice(address.lastIndexOf(':') + 1)}`);
+}
+
+/** The store, with its last failure among the warnings until it works again. */
+function watched(store: Store, warnings: Map<string, string>): Store {
+  return {
+    get: (key) => store.get(key),
+    range: (range) => store.range(range),
+    count: (prefix) => store.count(prefix),
+    batch: (writes, durability) => {
+      try {
+        store.batch(writes, durability);
+        warnings.delete('storage');
+      } catch (error) {
+        warnings.set('storage', `storage unavailable: ${error instanceof Error ? error.message : String(error)}`);
+        throw error;
+      }
+    },
+    close: () => store.close(),
+  };
+}

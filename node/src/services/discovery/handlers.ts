@@ -1,0 +1,48 @@
+import { CapabilityError } from '@muster/contract';
+import type { AgentId, UserId } from '@muster/protocol';
+import type { HandlersOf } from '../families.ts';
+import type { LinkManager } from '../links/link-manager.ts';
+import { machinesOf } from '../machines/machines-of.ts';
+import type { DiscoveredAgent, DiscoveredAgents } from './discovered-agents.ts';
+
+export function discoveryHandlers(discovered: DiscoveredAgents, links: LinkManager): HandlersOf<'discovery'> {
+  const known = (agent: AgentId, otherwise: string): DiscoveredAgent => {
+    const found = discovered.get(agent);
+    if (!found) throw new CapabilityError(404, otherwise);
+    return found;
+  };
+  return {
+    'discovery.agents': (input) => ({ agents: (input.unfiltered ? discovered.all() : discovered.recent()).map(shown) }),
+    'discovery.agent': async (input, { signal }) => {
+      const agent = input.agent_id as AgentId;
+      if (!input.wait || discovered.get(agent)) return { agent: shown(known(agent, 'agent not found')) };
+      await discovered.heard((peer) => peer.agent === agent, signal);
+      return { agent: shown(known(agent, 'agent not found within timeout')) };
+    },
+    'discovery.agentMachine': (input) => {
+      const { agent, machine } = known(input.agent_id as AgentId, 'agent machine not found');
+      return { agent_id: agent, machine: machinesOf(discovered.onMachine(machine), links)[0]! };
+    },
+    'discovery.find': (input) => {
+      const addresses = discovered.get(input.agent_id as AgentId)?.addresses ?? [];
+      return addresses.length > 0 ? { found: true, addresses: [...addresses] } : { found: false };
+    },
+    'discovery.reachability': (input) => {
+      const { agent, addresses } = known(input.agent_id as AgentId, 'agent not in discovery cache');
+      const direct = links.toAgent(agent) !== undefined || addresses.length > 0;
+      return { likely_direct: direct, needs_coordination: !direct, is_relay: null, is_coordinator: null, addresses: [...addresses] };
+    },
+    'discovery.agentsByUser': (input) => ({ user_id: input.user_id, agents: discovered.ofUser(input.user_id as UserId).map(shown) }),
+  };
+}
+
+function shown({ agent, machine, user, addresses, announcedAt, lastSeen }: DiscoveredAgent) {
+  return {
+    agent_id: agent,
+    machine_id: machine,
+    user_id: user,
+    addresses: [...addresses],
+    announced_at: announcedAt,
+    last_seen: lastSeen,
+  };
+}

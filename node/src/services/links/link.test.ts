@@ -1,0 +1,65 @@
+import type { Hello, LinkMessage } from '@muster/protocol';
+import { expect, test } from 'vitest';
+import type { Channel } from '../../ports/index.ts';
+import { HandClock } from '../../testing/hand-clock.ts';
+import { freshIdentity } from '../../testing/network.ts';
+import { Link } from './link.ts';
+import { Wire } from './wire.ts';
+
+/** A link over a channel that leads nowhere; the test is the peer. */
+function lonelyLink() {
+  const clock = new HandClock();
+  const channel = { remoteAddress: 'x:1', start: () => {}, write: () => true, close: () => {} } as unknown as Channel;
+  let closed: string | undefined;
+  const wire = new Wire(channel, { message: () => {}, unknown: () => {}, closed: (reason) => (closed = reason) });
+  const sent: LinkMessage[] = [];
+  const send = wire.send.bind(wire);
+  wire.send = (message) => {
+    sent.push(message);
+    return send(message);
+  };
+  const { machineId, agentId } = freshIdentity();
+  const link = new Link(clock, wire, {} as Hello, { machine: machineId, agent: agentId, dialler: machineId }, 1);
+  const pings = () => sent.filter((message) => message.kind === 'ping');
+  const answer = (index: number): void => link.heard({ kind: 'pong', nonce: pings().at(index)!.nonce });
+  return { clock, link, sent, pings, answer, closed: () => closed };
+}
+
+test('a peer that answers no ping is given up after 12 s at most, whatever else it says', async () => {
+  const { clock, link, answer, closed, sent } = lonelyLink();
+  await clock.pass(3_000);
+  answer(-1);
+  for (let second = 0; second < 11; second++) {
+    await clock.pass(1_000);
+    link.heard({ kind: 'ping', nonce: new Uint8Array(8) });
+    expect(closed()).toBeUndefined();
+  }
+  await clock.pass(1_000);
+  expect(closed()).toContain('pings unanswered');
+  expect(link.interrupted).toBe(true);
+  expect(sent.at(-1)).toEqual({ kind: 'goodbye', reason: 'vanished' });
+});
+
+test('answers that take longer than a beat count too, and give the round trip', async () => {
+  const { clock, link, answer, closed, pings } = lonelyLink();
+  await clock.pass(6_000);
+  for (let beat = 0; beat < 20; beat++) {
+    // Each ping is answered two beats after it.
+    answer(-3);
+    await clock.pass(3_000);
+  }
+  expect(closed()).toBeUndefined();
+  expect(link.rtt).toBe(6_000);
+  expect(pings().length).toBeGreaterThan(20);
+});
+
+test('a probe measures one round trip, or gives up in time', async () => {
+  const { clock, link, answer } = lonelyLink();
+  const measured = link.probe(500);
+  await clock.pass(120);
+  answer(-1);
+  expect(await measured).toBe(120);
+  const lost = link.probe(500);
+  await clock.pass(600);
+  expect(await lost).toBeUndefined();
+});

@@ -1,0 +1,125 @@
+/** A link: a channel whose both ends have said hello, watched for life. */
+import { PING_NONCE_BYTES, toHex } from '@muster/protocol';
+import type { AgentId, Hello, LinkMessage, MachineId } from '@muster/protocol';
+import type { Clock } from '../../ports/index.ts';
+import type { Wire } from './wire.ts';
+
+/** a ping every 3 s; three unanswered in a row mean the peer is gone: noticed after 9–12 s, also when only one direction is cut */
+export const PING_INTERVAL_MS = 3_000;
+const PINGS_UNANSWERED = 3;
+export const VANISHED = 'vanished';
+
+export class Link {
+  readonly machine: MachineId;
+  readonly agent: AgentId;
+  readonly hello: Hello;
+  /** the machine that dialled */
+  readonly dialler: MachineId;
+  /** counts the links to this machine since the node started */
+  readonly generation: number;
+  readonly address: string;
+  readonly wire: Wire;
+  readonly #clock: Clock;
+  readonly #heartbeat: Disposable;
+  /** pings without an answer, by nonce: when they were sent, oldest first */
+  readonly #unanswered = new Map<string, number>();
+  #count = 0;
+  readonly #probes = new Map<string, () => void>();
+  /** smoothed round-trip time in ms; undefined before the first pong */
+  rtt: number | undefined;
+  lastReceivedAt: number;
+  lastSentAt: number;
+  /** it ended, or is about to, while both processes live on: what was in flight may be missing */
+  interrupted = false;
+
+  constructor(clock: Clock, wire: Wire, hello: Hello, ids: { machine: MachineId; agent: AgentId; dialler: MachineId }, generation: number) {
+    this.#clock = clock;
+    this.wire = wire;
+    this.hello = hello;
+    this.machine = ids.machine;
+    this.agent = ids.agent;
+    this.dialler = ids.dialler;
+    this.generation = generation;
+    this.address = wire.channel.remoteAddress;
+    this.lastReceivedAt = clock.monotonic();
+    this.lastSentAt = this.lastReceivedAt;
+    this.#heartbeat = clock.every(PING_INTERVAL_MS, () => this.#beat());
+    this.ping();
+  }
+
+  /** false: the lane is full or the link closed */
+  send(message: LinkMessage): boolean {
+    const taken = this.wire.send(message);
+    if (taken) this.lastSentAt = this.#clock.monotonic();
+    return taken;
+  }
+
+  ping(): void {
+    const nonce = this.#nextNonce();
+    this.#unanswered.set(toHex(nonce), this.#clock.monotonic());
+    this.send({ kind: 'ping', nonce });
+  }
+
+  /** Answers a ping, counts a pong; what arrives otherwise only proves that the peer can reach us. */
+  heard(message: LinkMessage): void {
+    this.lastReceivedAt = this.#clock.monotonic();
+    if (message.kind === 'ping') this.send({ kind: 'pong', nonce: message.nonce });
+    if (message.kind !== 'pong') return;
+    const nonce = toHex(message.nonce);
+    this.#probes.get(nonce)?.();
+    const sentAt = this.#unanswered.get(nonce);
+    if (sentAt === undefined) return;
+    const sample = this.lastReceivedAt - sentAt;
+    this.rtt = this.rtt === undefined ? sample : this.rtt * 0.8 + sample * 0.2;
+    // A late answer is one too: on a slow line it comes behind what was queued before it. Those before it need none any more.
+    for (const earlier of this.#unanswered.keys()) {
+      this.#unanswered.delete(earlier);
+      if (earlier === nonce) break;
+    }
+  }
+
+  /** Round-trip time in ms; undefined when no answer came within `timeoutMs`. */
+  async probe(timeoutMs: number): Promise<number | undefined> {
+    const start = this.#clock.monotonic();
+    const nonce = this.#nextNonce();
+    const answer = Promise.withResolvers<number | undefined>();
+    using _timer = this.#clock.after(timeoutMs, () => answer.resolve(undefined));
+    this.#probes.set(toHex(nonce), () => answer.resolve(this.#clock.monotonic() - start));
+    this.send({ kind: 'ping', nonce });
+    try {
+      // Awaited here: the timer ends with this function.
+      return await answer.promise;
+    } finally {
+      this.#probes.delete(toHex(nonce));
+    }
+  }
+
+  stopWatching(): void {
+    this.#heartbeat[Symbol.dispose]();
+  }
+
+  close(reason: string): void {
+    this.stopWatching();
+    this.wire.send({ kind: 'goodbye', reason });
+    this.wire.close(reason);
+  }
+
+  #nextNonce(): Uint8Array {
+    const nonce = new Uint8Array(PING_NONCE_BYTES);
+    new DataView(nonce.buffer).setBigUint64(0, BigInt(++this.#count));
+    return nonce;
+  }
+
+  #beat(): void {
+    // Counted per beat, not by the clock: a process that was stopped for a minute must not blame its peers for it.
+    if (this.#unanswered.size >= PINGS_UNANSWERED) {
+      this.stopWatching();
+      this.interrupted = true;
+      // Perhaps it still hears us.
+      this.wire.send({ kind: 'goodbye', reason: VANISHED });
+      this.wire.close('peer vanished: pings unanswered');
+      return;
+    }
+    this.ping();
+  }
+}

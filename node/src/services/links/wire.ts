@@ -1,0 +1,176 @@
+/**
+ * Messages over a channel: two lanes (control goes before bulk, frame by frame), bounded queues both ways, real backpressure.
+ * Knows nothing of who the peer is.
+ */
+import { bulkFrames, decodeLinkMessage, encodeFrame, encodeLinkMessage, FrameDecoder, LANE_BULK, ProtocolError, Reassembler } from '@muster/protocol';
+import type { Frame, LinkMessage } from '@muster/protocol';
+import type { Channel } from '../../ports/index.ts';
+
+/** bytes that may wait in a lane before it refuses more */
+const CONTROL_QUEUE_BYTES = 512 * 1024;
+const BULK_QUEUE_BYTES = 8 * 1024 * 1024;
+/** messages being handled at once before reading stops */
+export const HANDLING_LIMIT = 128;
+
+export interface WireEvents {
+  /** In order of arrival; must not throw or reject. While many returned promises are pending, reading stops: the peer feels it. */
+  message(message: LinkMessage): void | Promise<void>;
+  /** a message of a later protocol version, not understood here */
+  unknown(): void;
+  /** Exactly once. */
+  closed(reason: string): void;
+}
+
+/** First in, first out, with the bytes that wait. */
+class Lane {
+  #frames: Iterator<Uint8Array>[] = [];
+  #sizes: number[] = [];
+  #head = 0;
+  bytes = 0;
+
+  /** `frames` of one message are made one at a time, when they are due. */
+  push(frames: Iterator<Uint8Array>, size: number): void {
+    this.#frames.push(frames);
+    this.#sizes.push(size);
+    this.bytes += size;
+  }
+
+  take(): Uint8Array | undefined {
+    while (this.#head < this.#frames.length) {
+      const next = this.#frames[this.#head]!.next();
+      if (!next.done) return next.value;
+      this.bytes -= this.#sizes[this.#head++]!;
+      if (this.#head === this.#frames.length || this.#head > 4096) {
+        this.#frames = this.#frames.slice(this.#head);
+        this.#sizes = this.#sizes.slice(this.#head);
+        this.#head = 0;
+      }
+    }
+    return undefined;
+  }
+}
+
+export class Wire {
+  readonly channel: Channel;
+  /** resolves once the channel is closed too, with what was still to be sent out or given up */
+  readonly gone: Promise<void>;
+  readonly #events: WireEvents;
+  readonly #control = new Lane();
+  readonly #bulk = new Lane();
+  readonly #decoder = new FrameDecoder((frame) => this.#frame(frame));
+  readonly #reassembler = new Reassembler();
+  #waiters: (() => void)[] = [];
+  #nextMessage = 0;
+  #blocked = false;
+  #handling = 0;
+  #paused = false;
+  #closed: string | undefined;
+
+  constructor(channel: Channel, events: WireEvents) {
+    this.channel = channel;
+    this.#events = events;
+    const gone = Promise.withResolvers<void>();
+    this.gone = gone.promise;
+    channel.start({
+      data: (chunk) => this.#read(chunk),
+      drain: () => {
+        this.#blocked = false;
+        this.#pump();
+      },
+      closed: (reason) => {
+        this.#end(reason);
+        gone.resolve();
+      },
+    });
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** false: the lane is full or the wire closed, and nothing was queued. */
+  send(message: LinkMessage): boolean {
+    if (this.closed) return false;
+    const { lane, type, body } = encodeLinkMessage(message);
+    const bulk = lane === LANE_BULK;
+    const queue = bulk ? this.#bulk : this.#control;
+    if (queue.bytes + body.length > (bulk ? BULK_QUEUE_BYTES : CONTROL_QUEUE_BYTES)) return false;
+    this.#nextMessage = (this.#nextMessage + 1) >>> 0;
+    queue.push(bulk ? bulkFrames(type, this.#nextMessage, body) : [encodeFrame({ lane, type, body })].values(), body.length);
+    this.#pump();
+    return true;
+  }
+
+  /** Resolves when the bulk lane is at most half full, or the wire closed. */
+  async room(): Promise<void> {
+    while (!this.closed && this.#bulk.bytes > BULK_QUEUE_BYTES / 2) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+
+  close(reason: string, mode: 'graceful' | 'abort' = 'graceful'): void {
+    if (this.closed) return;
+    // Last words: control messages still go out, bulk that waits is dropped.
+    for (let frame = this.#control.take(); frame; frame = this.#control.take()) this.channel.write(frame);
+    this.channel.close(mode);
+    this.#end(reason);
+  }
+
+  #pump(): void {
+    while (!this.#blocked) {
+      const frame = this.#control.take() ?? this.#bulk.take();
+      if (!frame) break;
+      if (!this.channel.write(frame)) this.#blocked = true;
+    }
+    if (this.#waiters.length > 0 && this.#bulk.bytes <= BULK_QUEUE_BYTES / 2) this.#wake();
+  }
+
+  #read(chunk: Uint8Array): void {
+    if (this.closed) return;
+    try {
+      this.#decoder.push(chunk);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.close(`protocol error: ${error.message}`, 'abort');
+    }
+  }
+
+  #frame(frame: Frame): void {
+    if (this.closed) return;
+    const whole = frame.lane === LANE_BULK ? this.#reassembler.push(frame) : { type: frame.type, message: frame.body };
+    if (!whole) return;
+    const decoded = decodeLinkMessage({ lane: frame.lane, type: whole.type, body: whole.message });
+    if (decoded.known) this.#handle(decoded.message);
+    else this.#events.unknown();
+  }
+
+  #handle(message: LinkMessage): void {
+    const pending = this.#events.message(message);
+    if (!pending) return;
+    this.#handling++;
+    if (this.#handling >= HANDLING_LIMIT && !this.#paused) {
+      this.#paused = true;
+      this.channel.pause();
+    }
+    void pending.finally(() => {
+      this.#handling--;
+      if (this.#paused && this.#handling <= HANDLING_LIMIT / 2) {
+        this.#paused = false;
+        this.channel.resume();
+      }
+    });
+  }
+
+  #end(reason: string): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = reason;
+    this.#wake();
+    this.#events.closed(reason);
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}

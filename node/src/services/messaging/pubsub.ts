@@ -1,0 +1,150 @@
+/** Topics: who on this node listens, what this node says. The overlay carries; this room judges, delivers and counts. */
+import { CapabilityError } from '@muster/contract';
+import { checkPublishPayload, envelopeSealer, inspectEnvelope, MAX_PUBLISH_ENVELOPE_BYTES, PublishError } from '@muster/protocol';
+import type { AgentId, EnvelopeContent, NetworkId, TrustLevel } from '@muster/protocol';
+import type { Clock, Crypto } from '../../ports/index.ts';
+import type { ContactStore } from '../contacts/contact-store.ts';
+import type { Counters } from '../counters.ts';
+import type { LocalIdentity } from '../identity/local-identity.ts';
+import { GOSSIP_KINDS } from './full-mesh.ts';
+import type { Overlay, OverlayEvents, OverlayMessage } from './overlay.ts';
+
+const MAX_SUBSCRIPTIONS = 10_000;
+/** sealers kept, one per topic published to: each spares encoding 2 KB of key */
+const MAX_SEALERS = 256;
+
+export interface TopicMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly sender: AgentId;
+  readonly senderKey: Uint8Array;
+  /** the sender's level here, null when it is no contact */
+  readonly trust: TrustLevel | null;
+}
+
+export interface Subscription extends Disposable {
+  /** 16 hex characters */
+  readonly id: string;
+  readonly topic: string;
+}
+
+interface Entry extends Subscription {
+  readonly deliver: (message: TopicMessage, id: string) => void;
+}
+
+export interface PubSubParts {
+  readonly identity: LocalIdentity;
+  readonly contacts: ContactStore;
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly network: NetworkId;
+  readonly counters: Counters;
+  /** builds the overlay on top of this judge */
+  readonly overlay: (events: OverlayEvents) => Overlay;
+}
+
+export class PubSub implements Disposable {
+  readonly #parts: PubSubParts;
+  readonly #overlay: Overlay;
+  readonly #topics = new Map<string, Map<string, Entry>>();
+  readonly #sealers = new Map<string, (content: EnvelopeContent) => Promise<Uint8Array>>();
+  #count = 0;
+
+  constructor(parts: PubSubParts) {
+    this.#parts = parts;
+    this.#overlay = parts.overlay({
+      admits: (message) => message.sender !== parts.identity.agentId && !parts.contacts.blocked(message.sender),
+      accepted: (message) => this.#deliver(message),
+    });
+  }
+
+  /** Delivers from the moment it returns; disposing it is the end of that. Throws `CapabilityError` (503) at the bound. */
+  subscribe(topic: string, deliver: Entry['deliver']): Subscription {
+    if (this.#count >= MAX_SUBSCRIPTIONS) throw new CapabilityError(503, 'too many subscriptions');
+    const id = Buffer.from(this.#parts.crypto.randomBytes(8)).toString('hex');
+    const entries = this.#topics.get(topic) ?? new Map<string, Entry>();
+    const entry: Entry = { id, topic, deliver, [Symbol.dispose]: () => this.#unsubscribe(topic, id) };
+    this.#topics.set(topic, entries.set(id, entry));
+    this.#count++;
+    if (entries.size === 1) this.#overlay.subscribe(topic);
+    return entry;
+  }
+
+  /** Somebody on this node listens to the topic. */
+  interested(topic: string): boolean {
+    return this.#topics.has(topic);
+  }
+
+  /** Signs and sends; our own subscribers get it too. Resolves when every linked peer has it queued. */
+  async publish(topic: string, payload: Uint8Array, kind: 'publish' | 'announce' = 'publish'): Promise<void> {
+    const { counters, clock, crypto, network } = this.#parts;
+    try {
+      checkPublishPayload(payload);
+    } catch (error) {
+      if (error instanceof PublishError) throw new CapabilityError(413, `payload too large: ${error.message}`);
+      throw error;
+    }
+    try {
+      const now = clock.now();
+      const bytes = await this.#sealer(topic, kind)({ payload, issued: now });
+      const inspected = inspectEnvelope(crypto, bytes, { now, network, maxBytes: MAX_PUBLISH_ENVELOPE_BYTES, kinds: GOSSIP_KINDS });
+      const { id, header, sender, staleAfter } = inspected;
+      const message: OverlayMessage = { id, header, sender, staleAfter, payload, bytes };
+      this.#tally(kind, 'publish');
+      this.#deliver(message);
+      await this.#overlay.broadcast(message);
+    } catch (error) {
+      counters.add('gossip_publish_failed_total');
+      throw new CapabilityError(503, `publish failed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#overlay[Symbol.dispose]();
+  }
+
+  #sealer(topic: string, kind: string): (content: EnvelopeContent) => Promise<Uint8Array> {
+    const { crypto, identity, network } = this.#parts;
+    const key = `${kind}\0${topic}`;
+    const known = this.#sealers.get(key);
+    if (known) return known;
+    if (this.#sealers.size >= MAX_SEALERS) this.#sealers.delete(this.#sealers.keys().next().value!);
+    const sealer = envelopeSealer(crypto, identity.agentKey, { kind, network, to: topic });
+    this.#sealers.set(key, sealer);
+    return sealer;
+  }
+
+  #deliver({ header, sender, payload }: OverlayMessage): void {
+    const { counters, contacts } = this.#parts;
+    this.#tally(header.kind, 'messages');
+    const entries = this.#topics.get(header.to);
+    if (!entries) return counters.add('gossip_no_subscriber_total');
+    const message: TopicMessage = {
+      topic: header.to,
+      payload,
+      sender,
+      senderKey: header.senderKey,
+      trust: contacts.standing(sender).contact?.trust ?? null,
+    };
+    counters.add('gossip_due_to_subscriber_total', entries.size);
+    for (const entry of entries.values()) {
+      this.#tally(header.kind, 'delivered_to_subscriber');
+      entry.deliver(message, entry.id);
+    }
+  }
+
+  /** Announcements are the node's own traffic: counted with all else, and once more apart, so that the rest can be compared with what users did. */
+  #tally(kind: string, what: 'publish' | 'messages' | 'delivered_to_subscriber'): void {
+    this.#parts.counters.add(`gossip_${what}_total`);
+    if (kind === 'announce') this.#parts.counters.add(`gossip_internal_${what}_total`);
+  }
+
+  #unsubscribe(topic: string, id: string): void {
+    const entries = this.#topics.get(topic);
+    if (!entries?.delete(id)) return;
+    this.#count--;
+    if (entries.size > 0) return;
+    this.#topics.delete(topic);
+    this.#overlay.unsubscribe(topic);
+  }
+}

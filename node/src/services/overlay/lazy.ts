@@ -1,0 +1,181 @@
+/** The lazy half of spreading messages: ids are told in batches, and what does not come by itself is asked for (IHAVE and GRAFT of PlumTree). */
+import { MAX_IDS } from '@muster/protocol';
+import type { MachineId } from '@muster/protocol';
+import * as limits from './limits.ts';
+import type { Step } from './types.ts';
+
+interface Awaited {
+  /** who has it, asked in turn; the first counts it among its own */
+  readonly holders: MachineId[];
+  readonly since: number;
+  due: number;
+  asked: number;
+  askedOf: MachineId | undefined;
+}
+
+export interface LazyParts {
+  /** it is here, or was */
+  readonly known: (id: string) => boolean;
+  /** it is being looked at */
+  readonly pending: (id: string) => boolean;
+  /** much is arriving */
+  readonly busy: () => boolean;
+  /** the peer left so many that it had told of, and gave fewer than it left */
+  readonly broken: (peer: MachineId, count: number) => void;
+}
+
+export class Lazy {
+  readonly #step: Step<unknown>;
+  readonly #parts: LazyParts;
+  readonly #untold = new Map<MachineId, string[]>();
+  readonly #awaited = new Map<string, Awaited>();
+  readonly #awaitedOf = new Map<MachineId, number>();
+  readonly #askedOf = new Map<MachineId, number>();
+  /** what peers gave when asked, and what they left */
+  readonly #given = new Map<MachineId, number>();
+  readonly #left = new Map<MachineId, number>();
+  #nextFlush: number | undefined;
+  /** ms by which this process ran late: what was sent meanwhile waits unread, so that time is not held against anyone */
+  #lag = 0;
+
+  constructor(step: Step<unknown>, parts: LazyParts) {
+    this.#step = step;
+    this.#parts = parts;
+  }
+
+  /** when there is something to do */
+  get due(): number | undefined {
+    return this.#nextFlush;
+  }
+
+  get size(): number {
+    return this.#awaited.size;
+  }
+
+  /** The peer will be told that we have these. */
+  offer(peer: MachineId, ids: readonly string[]): void {
+    if (ids.length === 0) return;
+    let untold = this.#untold.get(peer);
+    if (!untold) this.#untold.set(peer, (untold = []));
+    for (const id of ids) if (untold.length < limits.UNTOLD) untold.push(id);
+    this.#schedule();
+  }
+
+  /** The peer says that it has these. */
+  told(peer: MachineId, ids: readonly string[]): void {
+    for (const id of ids) {
+      if (this.#parts.known(id)) continue;
+      const awaited = this.#awaited.get(id);
+      if (!awaited) this.#await(id, peer);
+      else if (awaited.holders.length < limits.HOLDERS && !awaited.holders.includes(peer)) awaited.holders.push(peer);
+    }
+    if (this.#awaited.size > 0) this.#schedule();
+  }
+
+  /** Who said that they have it. */
+  holders(id: string): readonly MachineId[] {
+    return this.#awaited.get(id)?.holders ?? [];
+  }
+
+  /** It came. True when the peer was asked for it. */
+  arrived(id: string, peer: MachineId): boolean {
+    const awaited = this.#awaited.get(id);
+    if (awaited === undefined || awaited.asked === 0 || !awaited.holders.includes(peer)) return false;
+    this.#given.set(peer, (this.#given.get(peer) ?? 0) + 1);
+    return true;
+  }
+
+  /** It is here for good, or will never be. */
+  settled(id: string): void {
+    const awaited = this.#awaited.get(id);
+    if (!awaited) return;
+    this.#awaited.delete(id);
+    this.#answered(awaited);
+    const [first] = awaited.holders;
+    this.#awaitedOf.set(first!, (this.#awaitedOf.get(first!) ?? 1) - 1);
+  }
+
+  gone(peer: MachineId): void {
+    this.#untold.delete(peer);
+    for (const [id, awaited] of this.#awaited) {
+      if (!awaited.holders.includes(peer)) continue;
+      this.settled(id);
+      const holders = awaited.holders.filter((holder) => holder !== peer);
+      for (const holder of holders) this.told(holder, [id]);
+    }
+    this.#awaitedOf.delete(peer);
+    this.#askedOf.delete(peer);
+  }
+
+  /** Its link is gone, and with it what it may be reproached with. */
+  forget(peer: MachineId): void {
+    this.#given.delete(peer);
+    this.#left.delete(peer);
+  }
+
+  flush(): void {
+    if (this.#nextFlush === undefined || this.#step.now < this.#nextFlush) return;
+    this.#lag += this.#step.now - this.#nextFlush;
+    this.#nextFlush = undefined;
+    for (const [peer, ids] of this.#untold) this.#say(peer, 'have', ids);
+    this.#untold.clear();
+    this.#ask();
+    if (this.#awaited.size > 0) this.#schedule();
+  }
+
+  #await(id: string, peer: MachineId): void {
+    const own = this.#awaitedOf.get(peer) ?? 0;
+    if (this.#awaited.size >= limits.AWAITED || own >= limits.AWAITED_OF_PEER) return;
+    const now = this.#step.now - this.#lag;
+    this.#awaitedOf.set(peer, own + 1);
+    this.#awaited.set(id, { holders: [peer], since: now, due: now + limits.PATIENCE_MS, asked: 0, askedOf: undefined });
+  }
+
+  #ask(): void {
+    const now = this.#step.now - this.#lag;
+    const busy = this.#parts.busy();
+    const questions = new Map<MachineId, string[]>();
+    const left = new Map<MachineId, number>();
+    for (const [id, awaited] of this.#awaited) {
+      if (awaited.due > now || (busy && awaited.asked === 0 && now - awaited.since < limits.BUSY_PATIENCE_MS)) continue;
+      if (this.#parts.known(id)) this.settled(id);
+      // A forged copy must not make us forget who has the true one.
+      if (this.#parts.known(id) || this.#parts.pending(id)) continue;
+      const holder = awaited.holders[awaited.asked % awaited.holders.length]!;
+      if (awaited.asked >= limits.ASK_TIMES) this.#giveUp(id, awaited, left);
+      else if (awaited.askedOf === holder || (this.#askedOf.get(holder) ?? 0) < limits.ASKED_AT_ONCE) {
+        this.#answered(awaited);
+        awaited.askedOf = holder;
+        this.#askedOf.set(holder, (this.#askedOf.get(holder) ?? 0) + 1);
+        awaited.due = now + limits.ASK_AGAIN_MS * 2 ** awaited.asked++;
+        const asked = questions.get(holder);
+        if (asked) asked.push(id);
+        else questions.set(holder, [id]);
+      }
+    }
+    for (const [holder, ids] of questions) this.#say(holder, 'want', ids);
+    for (const [holder, count] of left) {
+      const all = (this.#left.get(holder) ?? 0) + count;
+      this.#left.set(holder, all);
+      if (all > (this.#given.get(holder) ?? 0)) this.#parts.broken(holder, count);
+    }
+  }
+
+  #answered(awaited: Awaited): void {
+    if (awaited.askedOf !== undefined) this.#askedOf.set(awaited.askedOf, (this.#askedOf.get(awaited.askedOf) ?? 1) - 1);
+    awaited.askedOf = undefined;
+  }
+
+  #giveUp(id: string, awaited: Awaited, left: Map<MachineId, number>): void {
+    this.settled(id);
+    for (const holder of awaited.holders.slice(0, awaited.asked)) left.set(holder, (left.get(holder) ?? 0) + 1);
+  }
+
+  #say(peer: MachineId, what: 'have' | 'want', ids: readonly string[]): void {
+    for (let at = 0; at < ids.length; at += MAX_IDS) this.#step.out({ kind: 'tell', peer, what, ids: ids.slice(at, at + MAX_IDS) });
+  }
+
+  #schedule(): void {
+    this.#nextFlush ??= this.#step.now + limits.TELL_EVERY_MS;
+  }
+}

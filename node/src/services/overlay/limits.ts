@@ -1,0 +1,97 @@
+/** Sizes and times of the overlay. Names carry the unit; without one it is a count. */
+
+/** HyParView: neighbours, and machines known beside them */
+export const ACTIVE_VIEW = 6;
+export const PASSIVE_VIEW = 30;
+/** steps after which a newcomer on a walk is put into the passive view: walks have 6 and go down to 0 */
+export const PASSIVE_WALK = 3;
+export const SHUFFLE_EVERY_MS = 5_000;
+/** while so few machines are known that a node could lose them all at once */
+export const FEW_KNOWN = 12;
+export const SHUFFLE_SOON_MS = 1_000;
+export const SHUFFLED_ACTIVE = 3;
+export const SHUFFLED_PASSIVE = 4;
+/** neighbours that a newcomer cannot push out: those that are here longest */
+export const PROTECTED = 2;
+/** of one host; hosts that many share do not count */
+export const ACTIVE_OF_SITE = 2;
+export const PASSIVE_OF_SITE = 6;
+export const ASK_TIMEOUT_MS = 3_000;
+export const DIAL_TIMEOUT_MS = 6_000;
+/** walks that a newcomer sets off; it finds the rest of its neighbours in peace, which spares handshakes when many come at once */
+export const JOIN_WALKS = 2;
+/** with so many neighbours a node is well connected: more are looked for at leisure */
+export const ENOUGH = 3;
+export const LEISURE_MS = 1_000;
+export const RETRY_MS = 4_000;
+/** how often a full node looks for a component of the network it is not part of */
+export const MERGE_EVERY_MS = 5_000;
+export const TICK_MS = 250;
+
+/** a root says that it lives this often; without news for so long it counts as gone, sooner for those that lost their way to it */
+export const BEACON_EVERY_MS = 1_000;
+export const ROOT_LOST_MS = 3_200;
+export const ORPHAN_MS = 1_600;
+/** a number that somebody asked for comes at most this often */
+export const ASKED_BEAT_MS = 200;
+export const MAX_HOPS = 64;
+export const MAX_FALLEN_ROOTS = 64;
+
+/** a topic that nobody needs any more is kept so long, in case somebody comes back */
+export const LINGER_MS = 2_000;
+export const MAX_LINGERING = 1_024;
+/** how long a publisher that does not listen stays in its topic */
+export const PUBLISHER_MS = 6_000;
+/** topics that one neighbour may have us carry for it, and that all may */
+export const MAX_ASKS_OF_PEER = 2_048;
+export const MAX_CARRIED = 8_192;
+/** a neighbour that takes up a topic with us is told what came so recently: it may have crossed with its joining */
+export const RECENT_MS = 10_000;
+/** of this what came at the very last is pushed at once, so that it is not overtaken by what follows: so far back, and so many at most */
+export const CROSSED_MS = 1_000;
+export const CROSSED = 64;
+/** what a link may have lost before anyone noticed, beyond the time since its peer was last heard */
+export const DOUBT_MS = 2_000;
+export const PRUNE_PAUSE_MS = 1_000;
+/** answers about what was missed are gathered for this long */
+export const GAP_WAIT_MS = 2_000;
+
+/** messages kept for neighbours that missed them */
+export const KEPT = 10_240;
+export const KEPT_BYTES = 64 * 1024 * 1024;
+export const KEPT_FOR_MS = 300_000 + RECENT_MS;
+/** arrivals are counted in slots of this length, so far back */
+export const COUNT_SLOT_MS = 10_000;
+export const COUNT_SLOTS = 360;
+
+/** ids are told this often */
+export const TELL_EVERY_MS = 20;
+/** how long a message itself may be on its way before it is asked for */
+export const PATIENCE_MS = 100;
+/** asked for again, elsewhere if possible; doubles each time */
+export const ASK_AGAIN_MS = 600;
+export const ASK_TIMES = 4;
+export const ASKED_AT_ONCE = 256;
+/** while much is arriving, what was not asked for yet may still come by itself: for so long */
+export const BUSY_PATIENCE_MS = 2_000;
+export const BUSY_PENDING = 16;
+/** much: so many new ones within so short */
+export const BUSY_ARRIVALS = 8;
+export const BUSY_WITHIN_MS = 250;
+/** so many at once that a peer told of and did not give are no accident, unless it gave more than that */
+export const BROKEN = 32;
+export const AWAITED = 61_440;
+export const AWAITED_OF_PEER = 10_240;
+export const HOLDERS = 6;
+export const UNTOLD = 16_384;
+
+/** copies of a message under examination that wait for its verdict */
+export const COPIES = 3;
+/** messages of one peer that wait for a verdict */
+export const PENDING_OF_PEER = 512;
+
+/** penalty points that end a link, how they fade, and for how long the peer is not wanted */
+export const CUT_AT = 100;
+export const FADE_PER_S = 1;
+export const BAN_MS = 600_000;
+export const MAX_BANNED = 256;

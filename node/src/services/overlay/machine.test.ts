@@ -1,0 +1,383 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ACTIVE_VIEW, AWAITED_OF_PEER, MAX_ASKS_OF_PEER, MAX_LINGERING, PASSIVE_VIEW } from './limits.ts';
+import { ModelNetwork } from './model-network.test-helper.ts';
+import type { ModelNode, ModelOptions } from './model-network.test-helper.ts';
+
+const seed = { seed: 20261121 };
+
+function grown(count: number, options: ModelOptions): { net: ModelNetwork; nodes: ModelNode[] } {
+  const net = new ModelNetwork(options);
+  const nodes = [net.add()];
+  while (nodes.length < count) {
+    const node = net.add();
+    net.link(node, net.random() < 0.5 ? nodes[0]! : nodes[Math.floor(net.random() * nodes.length)]!);
+    nodes.push(node);
+    net.run(20);
+  }
+  net.run(1_500);
+  return { net, nodes };
+}
+
+/** What bootstrap peers are for. */
+function rescue(net: ModelNetwork): void {
+  const alive = [...net.nodes.values()];
+  for (const node of alive) {
+    if (node.machine.membership.active.size > 0) continue;
+    const other = alive[Math.floor(net.random() * alive.length)]!;
+    net.link(node, other);
+  }
+}
+
+function settle(net: ModelNetwork, ms: number): void {
+  for (let at = 0; at < ms; at += 500) {
+    rescue(net);
+    net.run(500);
+  }
+}
+
+function whole(net: ModelNetwork): boolean {
+  return new Set([...net.nodes.values()].map(({ machine }) => machine.trees.root)).size === 1;
+}
+
+function symmetric(net: ModelNetwork): boolean {
+  const nodes = [...net.nodes.values()];
+  return nodes.every(({ id, machine }) => [...machine.membership.active].every((peer) => net.nodes.get(peer)!.machine.membership.active.has(id)));
+}
+
+/** Who gets what `from` publishes without asking for it. */
+function pushedTo(net: ModelNetwork, topic: string, from: ModelNode): Set<ModelNode> {
+  const reached = new Set([from]);
+  for (const node of reached) {
+    for (const peer of node.machine.topics.get(topic)?.targets().eager ?? []) reached.add(net.nodes.get(peer)!);
+  }
+  return reached;
+}
+
+type Op = { readonly op: string; readonly who: number; readonly whom: number; readonly topic: number; readonly ms: number };
+const op: fc.Arbitrary<Op> = fc.record({
+  op: fc.constantFrom('publish', 'publish', 'publish', 'publish', 'subscribe', 'subscribe', 'unsubscribe', 'join', 'kill', 'cut', 'cut'),
+  who: fc.nat(1_000),
+  whom: fc.nat(1_000),
+  topic: fc.nat(2),
+  ms: fc.oneof(fc.nat(30), fc.nat(3_000)),
+});
+
+describe('an overlay under random joins, ends, cuts, orders and losses', () => {
+  const scenario = fc.record({
+    seed: fc.nat(),
+    size: fc.integer({ min: 3, max: 40 }),
+    delay: fc.integer({ min: 1, max: 80 }),
+    unsent: fc.constantFrom(0, 0.05, 0.3),
+    ops: fc.array(op, { minLength: 10, maxLength: 80 }),
+  });
+
+  test('gives every message once to everyone who listened before it was published, and keeps its views', () => {
+    const law = fc.property(scenario, ({ size, ops, ...options }) => {
+      const { net } = grown(size, options);
+      /** by node and topic: how much had been published before it listened */
+      const since = new Map<string, number>();
+      const published: { readonly id: string; readonly topic: string; readonly by: ModelNode }[] = [];
+      const subscribe = (node: ModelNode, topic: string): void => {
+        if (node.subscribed.has(topic)) return;
+        net.subscribe(node, topic);
+        since.set(`${node.id}/${topic}`, published.length);
+      };
+      for (const { op, who, whom, topic: number, ms } of ops) {
+        const alive = [...net.nodes.values()];
+        const [a, b] = [alive[who % alive.length]!, alive[whom % alive.length]!];
+        const topic = `t${number}`;
+        if (op === 'publish') published.push({ id: net.publish(a, topic), topic, by: a });
+        if (op === 'subscribe') subscribe(a, topic);
+        if (op === 'unsubscribe') net.unsubscribe(a, topic);
+        if (op === 'join') net.link(net.add(), a);
+        if (op === 'kill' && alive.length > 3) net.kill(a);
+        if (op === 'cut') net.cut(a, b);
+        rescue(net);
+        net.run(ms);
+      }
+      settle(net, 12_000);
+      const alive = [...net.nodes.values()];
+      expect(whole(net)).toBe(true);
+      // Agreement takes a round trip.
+      expect(net.runUntil(() => symmetric(net), 2_000)).toBe(true);
+      for (const node of alive) {
+        for (const [topic, got] of node.delivered) expect(new Set(got).size, `${topic} once`).toBe(got.length);
+        const { active, passive } = node.machine.membership;
+        expect(active.size).toBeLessThanOrEqual(ACTIVE_VIEW);
+        expect(passive.length).toBeLessThanOrEqual(PASSIVE_VIEW);
+        expect(node.cuts).toEqual([]);
+        for (const [index, { id, topic, by }] of published.entries()) {
+          const listens = node.subscribed.has(topic) && since.get(`${node.id}/${topic}`)! <= index;
+          if (listens && by.alive) expect(node.got(topic), `${id} of ${topic}`).toContain(id);
+        }
+      }
+      for (const topic of ['t0', 't1', 't2']) {
+        const takers = alive.filter(({ machine }) => machine.topics.get(topic));
+        const listeners = alive.filter(({ subscribed }) => subscribed.has(topic));
+        for (const from of takers) {
+          const reached = pushedTo(net, topic, from);
+          expect(listeners.filter((node) => !reached.has(node)).length, 'the eager graph is connected').toBe(0);
+        }
+      }
+    });
+    fc.assert(law, { ...seed, numRuns: 40 });
+  });
+});
+
+describe('interest in a topic', () => {
+  test.each([1, 2, 3, 4, 5])('is all that keeps state for it, and a message costs little more than one copy each (seed %i)', (seed) => {
+    const { net, nodes } = grown(30, { seed });
+    settle(net, 10_000);
+    const listeners = nodes.filter((_, index) => index % 3 === 0);
+    for (const node of listeners) net.subscribe(node, 't');
+    net.run(1_000);
+    const sent = Array.from({ length: 100 }, (_, index) => {
+      net.run(10);
+      return net.publish(nodes[(index * 7) % nodes.length]!, 't');
+    });
+    expect(net.runUntil(() => listeners.every((node) => node.got('t').length === sent.length), 5_000)).toBe(true);
+    const copies = nodes.reduce((sum, { counts }) => sum + counts.duplicate, 0);
+    expect(copies / sent.length).toBeLessThan(nodes.length / 2);
+    net.run(10_000);
+    // Only listeners, and those between them and the roots of the trees.
+    const needed = [0, 1].map((tree) => {
+      const between = new Set(listeners);
+      for (const node of between) {
+        const parent = node.machine.trees.parent(tree);
+        if (parent) between.add(net.nodes.get(parent)!);
+      }
+      return between;
+    });
+    for (const node of nodes) expect(node.machine.topics.size, 'state').toBe(needed.some((between) => between.has(node)) ? 1 : 0);
+    for (const node of listeners) net.unsubscribe(node, 't');
+    net.run(10_000);
+    for (const node of nodes) expect(node.machine.topics.size, 'nothing is left').toBe(0);
+  });
+
+  test('is enough to get the next message, wherever it comes from', () => {
+    const { net, nodes } = grown(30, { seed: 9 });
+    settle(net, 5_000);
+    for (const [index, node] of nodes.entries()) {
+      const topic = `topic ${index}`;
+      net.subscribe(node, topic);
+      const id = net.publish(nodes[(index + 11) % nodes.length]!, topic);
+      expect(
+        net.runUntil(() => node.got(topic).length > 0, 2_000),
+        topic,
+      ).toBe(true);
+      expect(node.got(topic)).toEqual([id]);
+    }
+  });
+});
+
+describe('what went wrong is made good', () => {
+  test('messages that links lose in silence are asked for', () => {
+    const { net, nodes } = grown(20, { seed: 4, lost: 0.1 });
+    for (const node of nodes) net.subscribe(node, 't');
+    net.run(2_000);
+    const sent = Array.from({ length: 50 }, (_, index) => {
+      net.run(20);
+      return net.publish(nodes[index % nodes.length]!, 't');
+    });
+    expect(net.runUntil(() => nodes.every((node) => node.got('t').length === sent.length), 15_000)).toBe(true);
+  });
+
+  test('ten of thirty end at once: the rest is whole within 5 s and misses nothing that is published afterwards', () => {
+    const { net, nodes } = grown(30, { seed: 6 });
+    for (const node of nodes) net.subscribe(node, 't');
+    settle(net, 5_000);
+    const roots = new Set(nodes.flatMap(({ machine }) => machine.trees.describe().map(({ root }) => root)));
+    // The roots of both trees among them.
+    const victims = nodes.toSorted((a, b) => Number(roots.has(b.id)) - Number(roots.has(a.id))).slice(0, 10);
+    for (const node of victims) net.kill(node);
+    const rest = [...net.nodes.values()];
+    const sent = Array.from({ length: 100 }, (_, index) => {
+      net.run(20);
+      return net.publish(rest[index % rest.length]!, 't');
+    });
+    expect(net.runUntil(() => whole(net) && rest.every((node) => sent.every((id) => node.got('t').includes(id))), 3_000)).toBe(true);
+    for (const node of rest) expect(new Set(node.got('t')).size).toBe(node.got('t').length);
+  });
+
+  test('two halves that were apart for four minutes give one another what they missed', () => {
+    const { net, nodes } = grown(16, { seed: 8 });
+    for (const node of nodes) net.subscribe(node, 't');
+    settle(net, 5_000);
+    const half = nodes.slice(0, 8);
+    net.split(half);
+    const sent: string[] = [];
+    for (let minute = 0; minute < 4; minute++) {
+      sent.push(net.publish(nodes[minute]!, 't'), net.publish(nodes[8 + minute]!, 't'));
+      settle(net, 60_000);
+    }
+    net.heal();
+    net.link(nodes[3]!, nodes[12]!);
+    expect(net.runUntil(() => nodes.every((node) => sent.every((id) => node.got('t').includes(id))), 10_000)).toBe(true);
+    for (const node of nodes) expect(new Set(node.got('t')).size).toBe(node.got('t').length);
+  });
+
+  test.each([
+    [9_000, 0],
+    [12_000, 1_000],
+  ])('a node that missed %i messages gets what is still kept, and is told of the rest', (count, lost) => {
+    const { net, nodes } = grown(3, { seed: 5, delay: 2 });
+    for (const node of nodes) net.subscribe(node, 't');
+    settle(net, 5_000);
+    const away = nodes[2]!;
+    net.split([away]);
+    for (let index = 0; index < count; index++) {
+      net.publish(nodes[0]!, 't');
+      net.run(12);
+    }
+    net.heal();
+    net.link(away, nodes[0]!);
+    net.runUntil(() => away.got('t').length >= count - lost - 1_000 && (lost === 0 || away.missed.length > 0), 20_000);
+    net.run(3_000);
+    expect(away.got('t').length).toBeGreaterThanOrEqual(count - lost - 1_000);
+    for (const node of nodes) if (node !== away) expect(node.missed).toEqual([]);
+    const missed = away.missed.reduce((sum, notice) => sum + notice.count, 0);
+    if (lost === 0) expect([away.got('t').length, missed]).toEqual([count, 0]);
+    else expect(missed).toBeGreaterThan(0);
+    expect(missed + away.got('t').length).toBeLessThanOrEqual(count);
+  });
+
+  test('the only listener comes back after four minutes and finds what was published meanwhile', () => {
+    const { net, nodes } = grown(2, { seed: 3 });
+    const [publisher, listener] = nodes as [ModelNode, ModelNode];
+    net.subscribe(listener, 't');
+    net.run(2_000);
+    net.cut(publisher, listener);
+    net.split([listener]);
+    const sent = [net.publish(publisher, 't')];
+    net.run(240_000);
+    net.heal();
+    net.link(listener, publisher);
+    expect(net.runUntil(() => listener.got('t').length === 1, 5_000)).toBe(true);
+    expect(listener.got('t')).toEqual(sent);
+  });
+});
+
+describe('a hostile neighbour', () => {
+  const honest = 12;
+
+  function attacked(seed: number, attackers = 1) {
+    const { net, nodes } = grown(honest, { seed });
+    const [victim] = nodes as [ModelNode];
+    for (const node of nodes) net.subscribe(node, 't');
+    settle(net, 3_000);
+    // Machines that take part like any other; what they send by hand comes on top.
+    const hostile = Array.from({ length: attackers }, () => {
+      const node = net.add();
+      net.link(node, victim);
+      return node;
+    });
+    net.run(500);
+    return { net, nodes, victim, hostile };
+  }
+
+  function honestDelivery(net: ModelNetwork, nodes: readonly ModelNode[], during: () => void): void {
+    const sent: string[] = [];
+    for (let round = 0; round < 20; round++) {
+      during();
+      sent.push(net.publish(nodes[round % nodes.length]!, 't'));
+      net.run(50);
+    }
+    expect(net.runUntil(() => nodes.every((node) => sent.every((id) => node.got('t').includes(id))), 10_000)).toBe(true);
+    for (const node of nodes) expect(new Set(node.got('t')).size).toBe(node.got('t').length);
+  }
+
+  test('that makes up 10,000 topics is bounded and cut off, and leaves nothing behind', () => {
+    const { net, nodes, victim, hostile } = attacked(21);
+    const [attacker] = hostile as [ModelNode];
+    let made = 0;
+    let most = 0;
+    honestDelivery(net, nodes, () => {
+      const items = Array.from({ length: 128 }, () => ({ kind: 'join', topic: `bogus ${made++}`, asks: 3, known: false, away: 0 }) as const);
+      for (let batch = 0; batch < 5; batch++) {
+        const renamed = items.map((item, index) => ({ ...item, topic: `bogus ${made + batch * 128 + index}` }));
+        net.send(attacker, victim.id, { kind: 'control', peer: attacker.id, control: { kind: 'topics', items: renamed } });
+      }
+      made += 5 * 128;
+      most = Math.max(most, ...nodes.map(({ machine }) => machine.topics.size));
+    });
+    expect(made).toBeGreaterThan(10_000);
+    expect(most).toBeLessThanOrEqual(1 + MAX_ASKS_OF_PEER + MAX_LINGERING);
+    expect(victim.cuts).toEqual([`${attacker.id}:greedy`]);
+    net.run(10_000);
+    for (const node of nodes) expect(node.machine.topics.size).toBe(1);
+    for (const node of nodes.slice(1)) expect(node.cuts, 'nobody blames whoever carried it').toEqual([]);
+  });
+
+  test('that promises messages it never gives holds up nobody, and is cut off', () => {
+    const { net, nodes, victim, hostile } = attacked(22);
+    const [attacker] = hostile as [ModelNode];
+    let made = 0;
+    const promise = (): void => {
+      const ids = Array.from({ length: 512 }, () => (0xf000_0000 + made++).toString(16).padStart(64, '0'));
+      net.send(attacker, victim.id, { kind: 'control', peer: attacker.id, control: { kind: 'join' } });
+      net.send(attacker, victim.id, { kind: 'have', peer: attacker.id, ids });
+      expect(victim.machine.waiting.awaited).toBeLessThanOrEqual(AWAITED_OF_PEER + 512);
+    };
+    honestDelivery(net, nodes, promise);
+    for (let second = 0; second < 60 && victim.cuts.length === 0; second++) {
+      promise();
+      net.run(1_000);
+    }
+    expect(victim.cuts).toEqual([`${attacker.id}:broken_promise`]);
+    net.run(1_000);
+    expect(victim.machine.waiting.awaited).toBe(0);
+  });
+
+  test('that floods with forgeries of true messages hides none of them', () => {
+    const { net, nodes, victim, hostile } = attacked(23);
+    const [attacker] = hostile as [ModelNode];
+    let next = 1;
+    honestDelivery(net, nodes, () => {
+      // The ids that honest nodes will use next.
+      for (let index = 0; index < 3; index++) {
+        const id = (next + index).toString(16).padStart(64, '0');
+        const item = { id, topic: 't', issued: net.now, size: 100, content: { id, forged: true } };
+        net.send(attacker, victim.id, { kind: 'message', peer: attacker.id, item });
+      }
+      next++;
+    });
+    expect(victim.cuts).toEqual([`${attacker.id}:forged`]);
+  });
+
+  test('that repeats what was said, or says what nobody asked to hear, costs no verification', () => {
+    const { net, nodes, victim, hostile } = attacked(24);
+    const [attacker] = hostile as [ModelNode];
+    const id = net.publish(nodes[1]!, 't');
+    net.run(2_000);
+    const verified = victim.counts.verified;
+    const say = (topic: string, of: string): void => {
+      const item = { id: of, topic, issued: net.now, size: 100, content: { id: of, forged: false } };
+      net.send(attacker, victim.id, { kind: 'message', peer: attacker.id, item });
+    };
+    for (let index = 0; index < 3_000; index++) {
+      say('t', id);
+      say(`bogus ${index}`, (0xe000_0000 + index).toString(16).padStart(64, '0'));
+    }
+    net.run(1_000);
+    expect(victim.counts.verified).toBe(verified);
+    expect(victim.cuts).toHaveLength(1);
+    expect(victim.machine.topics.size).toBe(1);
+    expect(victim.got('t').filter((got) => got === id)).toHaveLength(1);
+  });
+
+  test('in a crowd does not get the whole view, also when it invents machines by the hundred', () => {
+    const { net, nodes, victim, hostile } = attacked(25, 40);
+    honestDelivery(net, nodes, () => {
+      for (const attacker of hostile) {
+        net.send(attacker, victim.id, { kind: 'control', peer: attacker.id, control: { kind: 'join' } });
+        const peers = Array.from({ length: 8 }, (_, index) => ({ machine: hostile[index]!.id, addresses: [hostile[index]!.id] }));
+        net.send(attacker, victim.id, { kind: 'control', peer: attacker.id, control: { kind: 'shuffle_reply', path: [], peers } });
+      }
+    });
+    const { active, passive } = victim.machine.membership;
+    expect(active.size).toBeLessThanOrEqual(ACTIVE_VIEW);
+    expect(passive.length).toBeLessThanOrEqual(PASSIVE_VIEW);
+    expect([...active].filter((peer) => nodes.some(({ id }) => id === peer)).length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,295 @@
+/**
+ * HyParView (Leitão, Pereira, Rodrigues 2007): a small active view, symmetric by agreement, and a larger passive one to repair it from.
+ * Beyond the paper: the neighbours that are here longest cannot be pushed out, hosts have shares, and a full node still opens up to a stranger whose
+ * tree has another root, so that two full halves of a network find together again.
+ */
+import { MAX_PEER_ADDRESSES, MAX_WALK } from '@muster/protocol';
+import type { MachineId, NeighborPriority, OverlayControl, PeerDescriptor } from '@muster/protocol';
+import * as limits from './limits.ts';
+import type { Step } from './types.ts';
+
+interface Linked {
+  readonly addresses: readonly string[];
+  readonly site: string | undefined;
+}
+
+export interface Neighbourhood {
+  /** of our own tree: tells components apart */
+  root(): MachineId;
+  /** not to be pushed out if it can be helped */
+  needed(peer: MachineId): boolean;
+  up(peer: MachineId): void;
+  down(peer: MachineId): void;
+}
+
+export class Membership {
+  readonly #step: Step<unknown>;
+  readonly #around: Neighbourhood;
+  readonly #linked = new Map<MachineId, Linked>();
+  /** in the order they came */
+  readonly #active = new Set<MachineId>();
+  readonly #passive = new Map<MachineId, readonly string[]>();
+  /** asked to be neighbours, until when an answer is expected */
+  readonly #asked = new Map<MachineId, { readonly until: number; readonly force: boolean }>();
+  readonly #dialling = new Map<MachineId, { readonly until: number; readonly force: boolean }>();
+  readonly #retryAt = new Map<MachineId, number>();
+  readonly #banned = new Map<MachineId, number>();
+  #nextShuffle = 0;
+  #nextMerge = 0;
+  #nextFill = 0;
+
+  constructor(step: Step<unknown>, around: Neighbourhood) {
+    this.#step = step;
+    this.#around = around;
+  }
+
+  get active(): ReadonlySet<MachineId> {
+    return this.#active;
+  }
+
+  get passive(): readonly MachineId[] {
+    return [...this.#passive.keys()];
+  }
+
+  linkUp(peer: MachineId, addresses: readonly string[], site: string | undefined, dialled: boolean): void {
+    const dial = this.#dialling.get(peer);
+    this.#dialling.delete(peer);
+    this.#passive.delete(peer);
+    this.#linked.set(peer, { addresses: addresses.slice(0, MAX_PEER_ADDRESSES), site });
+    if (this.#isBanned(peer)) return;
+    if (dialled && this.#active.size === 0) {
+      this.#asked.set(peer, { until: this.#step.now + limits.ASK_TIMEOUT_MS, force: true });
+      return this.#step.send(peer, { kind: 'join' });
+    }
+    this.#ask(peer, dial?.force ?? false);
+  }
+
+  linkDown(peer: MachineId, ended: boolean): void {
+    const link = this.#linked.get(peer);
+    this.#linked.delete(peer);
+    this.#asked.delete(peer);
+    this.#leave(peer);
+    if (link && !ended) this.#remember({ machine: peer, addresses: link.addresses });
+  }
+
+  dialFailed(peer: MachineId): void {
+    this.#dialling.delete(peer);
+    this.#passive.delete(peer);
+  }
+
+  ban(peer: MachineId): void {
+    this.#banned.set(peer, this.#step.now + limits.BAN_MS);
+    if (this.#banned.size > limits.MAX_BANNED) this.#banned.delete(this.#banned.keys().next().value!);
+    this.#passive.delete(peer);
+    this.#asked.delete(peer);
+    this.#leave(peer);
+  }
+
+  heard(peer: MachineId, control: Exclude<OverlayControl, { kind: 'beacon' | 'topics' | 'beat' }>): void {
+    if (!this.#linked.has(peer) || this.#isBanned(peer)) return;
+    switch (control.kind) {
+      case 'join':
+        return this.#joined(peer);
+      case 'forward_join':
+        return this.#walked(peer, control.peer, control.hops);
+      case 'neighbor':
+        return this.#askedFor(peer, control.priority, control.root);
+      case 'neighbor_reply':
+        return this.#answered(peer, control.accepted);
+      case 'disconnect':
+        this.#leave(peer);
+        this.#asked.delete(peer);
+        return this.#retryLater(peer);
+      case 'shuffle':
+        return this.#shuffled(peer, control);
+      case 'shuffle_reply':
+        return this.#shuffledBack(control);
+    }
+  }
+
+  /** It speaks as a neighbour and is none: it must have missed that. */
+  notNeighbour(peer: MachineId): void {
+    if (this.#linked.has(peer) && !this.#asked.has(peer)) this.#step.send(peer, { kind: 'disconnect' });
+  }
+
+  tick(): void {
+    const { now } = this.#step;
+    for (const waiting of [this.#asked, this.#dialling]) for (const [peer, { until }] of waiting) if (until <= now) waiting.delete(peer);
+    for (const until of [this.#retryAt, this.#banned]) for (const [peer, at] of until) if (at <= now) until.delete(peer);
+    if (this.#active.size + this.#asked.size + this.#dialling.size < limits.ACTIVE_VIEW) this.#fill();
+    else if (now >= this.#nextMerge && this.#active.size >= limits.ACTIVE_VIEW) {
+      this.#nextMerge = now + limits.MERGE_EVERY_MS;
+      const stranger = this.#step.pick(this.#idle());
+      if (stranger) this.#ask(stranger, false);
+    }
+    if (now < this.#nextShuffle) return;
+    const few = this.#active.size + this.#passive.size < limits.FEW_KNOWN;
+    this.#nextShuffle = now + (few ? limits.SHUFFLE_SOON_MS : limits.SHUFFLE_EVERY_MS) * (0.75 + this.#step.options.random() / 2);
+    this.#shuffle();
+  }
+
+  /** Linked, but no neighbours, and free to be asked. */
+  #idle(): MachineId[] {
+    return [...this.#linked.keys()].filter(
+      (peer) => !this.#active.has(peer) && !this.#asked.has(peer) && !this.#retryAt.has(peer) && !this.#banned.has(peer),
+    );
+  }
+
+  #fill(): void {
+    if (this.#active.size >= limits.ENOUGH) {
+      if (this.#step.now < this.#nextFill) return;
+      this.#nextFill = this.#step.now + limits.LEISURE_MS * (0.75 + this.#step.options.random() / 2);
+    }
+    const idle = this.#step.pick(this.#idle());
+    if (idle) return this.#ask(idle, false);
+    const known = this.#step.pick([...this.#passive.keys()].filter((peer) => !this.#dialling.has(peer) && !this.#retryAt.has(peer)));
+    if (known) this.#dial({ machine: known, addresses: this.#passive.get(known)! }, false);
+  }
+
+  #dial({ machine, addresses }: PeerDescriptor, force: boolean): void {
+    if (addresses.length === 0) return void this.#passive.delete(machine);
+    this.#dialling.set(machine, { until: this.#step.now + limits.DIAL_TIMEOUT_MS, force });
+    this.#retryLater(machine);
+    this.#step.out({ kind: 'dial', peer: machine, addresses });
+  }
+
+  #ask(peer: MachineId, force: boolean): void {
+    const full = this.#active.size >= limits.ACTIVE_VIEW && !force;
+    const priority = full ? 'merge' : this.#active.size < 2 ? 'high' : 'low';
+    this.#asked.set(peer, { until: this.#step.now + limits.ASK_TIMEOUT_MS, force: full || force });
+    this.#step.send(peer, { kind: 'neighbor', priority, root: this.#around.root() });
+  }
+
+  #joined(peer: MachineId): void {
+    // Walks are for newcomers: who is here cannot start more of them.
+    const others = this.#active.has(peer) ? [] : [...this.#active];
+    const link = this.#linked.get(peer)!;
+    const accepted = this.#admit(peer, true);
+    this.#step.send(peer, { kind: 'neighbor_reply', accepted });
+    if (!accepted) return;
+    const newcomer = { machine: peer, addresses: link.addresses };
+    for (const other of this.#step.sample(others, limits.JOIN_WALKS))
+      this.#step.send(other, { kind: 'forward_join', peer: newcomer, hops: MAX_WALK });
+  }
+
+  #walked(from: MachineId, newcomer: PeerDescriptor, hops: number): void {
+    if (!this.#active.has(from)) return;
+    const known = newcomer.machine === this.#step.options.self || this.#active.has(newcomer.machine) || this.#isBanned(newcomer.machine);
+    const room = this.#active.size + this.#asked.size + this.#dialling.size < limits.ENOUGH;
+    if (!known && (hops === 0 || room)) return this.#approach(newcomer, hops === 0);
+    if (!known && hops === limits.PASSIVE_WALK) this.#remember(newcomer);
+    if (hops === 0) return;
+    const next = this.#step.pick([...this.#active].filter((peer) => peer !== from && peer !== newcomer.machine));
+    if (next) this.#step.send(next, { kind: 'forward_join', peer: newcomer, hops: hops - 1 });
+    else if (!known) this.#approach(newcomer, true);
+  }
+
+  #approach(newcomer: PeerDescriptor, force: boolean): void {
+    const { machine } = newcomer;
+    if (this.#asked.has(machine) || this.#dialling.has(machine) || this.#retryAt.has(machine)) return;
+    if (this.#linked.has(machine)) this.#ask(machine, force);
+    else this.#dial(newcomer, force);
+  }
+
+  #askedFor(peer: MachineId, priority: NeighborPriority, root: MachineId): void {
+    const stranger = root !== this.#around.root();
+    // Both asked: both want it.
+    const crossing = this.#asked.get(peer);
+    const wanted = crossing !== undefined && (priority !== 'merge' || stranger);
+    const accepted =
+      this.#active.has(peer) ||
+      ((priority !== 'merge' || stranger) && this.#admit(peer, priority === 'high' || stranger || (wanted && crossing.force)));
+    this.#step.send(peer, { kind: 'neighbor_reply', accepted });
+  }
+
+  #answered(peer: MachineId, accepted: boolean): void {
+    const asked = this.#asked.get(peer);
+    this.#asked.delete(peer);
+    if (!accepted) {
+      this.#retryLater(peer);
+      if (!this.#active.has(peer)) this.#step.out({ kind: 'release', peer });
+    } else if (!this.#active.has(peer) && !(asked && this.#admit(peer, asked.force))) {
+      this.#step.send(peer, { kind: 'disconnect' });
+    }
+  }
+
+  #admit(peer: MachineId, force: boolean): boolean {
+    if (this.#active.has(peer)) return true;
+    const { site } = this.#linked.get(peer)!;
+    const ofSite = [...this.#active].filter((other) => site !== undefined && this.#linked.get(other)?.site === site);
+    if (ofSite.length >= limits.ACTIVE_OF_SITE && this.#active.size > ofSite.length) return false;
+    if (this.#active.size >= limits.ACTIVE_VIEW) {
+      if (!force) return false;
+      this.#pushOut();
+    }
+    this.#asked.delete(peer);
+    this.#retryAt.delete(peer);
+    this.#active.add(peer);
+    this.#around.up(peer);
+    return true;
+  }
+
+  #pushOut(): void {
+    const free = [...this.#active].slice(limits.PROTECTED);
+    const victim = this.#step.pick(free.filter((peer) => !this.#around.needed(peer))) ?? this.#step.pick(free)!;
+    this.#step.send(victim, { kind: 'disconnect' });
+    this.#leave(victim);
+    this.#retryLater(victim);
+  }
+
+  #leave(peer: MachineId): void {
+    if (this.#active.delete(peer)) this.#around.down(peer);
+  }
+
+  #retryLater(peer: MachineId): void {
+    this.#retryAt.set(peer, this.#step.now + limits.RETRY_MS * (0.5 + this.#step.options.random()));
+  }
+
+  #isBanned(peer: MachineId): boolean {
+    return this.#banned.has(peer);
+  }
+
+  #remember({ machine, addresses }: PeerDescriptor): void {
+    const known = machine === this.#step.options.self || this.#linked.has(machine) || this.#isBanned(machine) || addresses.length === 0;
+    if (known) return;
+    const site = this.#step.options.siteOf(addresses);
+    if (site !== undefined && !this.#passive.has(machine)) {
+      const ofSite = [...this.#passive.values()].filter((other) => this.#step.options.siteOf(other) === site).length;
+      if (ofSite >= limits.PASSIVE_OF_SITE) return;
+    }
+    this.#passive.set(machine, addresses);
+    while (this.#passive.size > limits.PASSIVE_VIEW) this.#passive.delete(this.#step.pick([...this.#passive.keys()])!);
+  }
+
+  #descriptors(): PeerDescriptor[] {
+    const active = this.#step.sample([...this.#active], limits.SHUFFLED_ACTIVE);
+    const passive = this.#step.sample([...this.#passive], limits.SHUFFLED_PASSIVE);
+    return [
+      ...active.map((machine) => ({ machine, addresses: this.#linked.get(machine)?.addresses ?? [] })),
+      ...passive.map(([machine, addresses]) => ({ machine, addresses })),
+    ];
+  }
+
+  #shuffle(): void {
+    const first = this.#step.pick([...this.#active]);
+    if (first) this.#step.send(first, { kind: 'shuffle', hops: MAX_WALK - 1, path: [this.#step.options.self], peers: this.#descriptors() });
+  }
+
+  #shuffled(from: MachineId, { hops, path, peers }: Extract<OverlayControl, { kind: 'shuffle' }>): void {
+    const { self } = this.#step.options;
+    // The way back must be the way it came: nobody is made to speak to a machine of the sender's choice.
+    if (!this.#active.has(from) || path.at(-1) !== from || path.includes(self)) return;
+    const next = this.#step.pick([...this.#active].filter((peer) => !path.includes(peer)));
+    if (hops > 0 && next && path.length <= MAX_WALK) {
+      return this.#step.send(next, { kind: 'shuffle', hops: hops - 1, path: [...path, self], peers });
+    }
+    this.#step.send(from, { kind: 'shuffle_reply', path: path.slice(0, -1), peers: this.#descriptors() });
+    for (const peer of peers) this.#remember(peer);
+  }
+
+  #shuffledBack({ path, peers }: Extract<OverlayControl, { kind: 'shuffle_reply' }>): void {
+    const next = path.at(-1);
+    if (next === undefined) for (const peer of peers) this.#remember(peer);
+    else if (this.#active.has(next)) this.#step.send(next, { kind: 'shuffle_reply', path: path.slice(0, -1), peers });
+  }
+}

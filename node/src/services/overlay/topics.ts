@@ -1,0 +1,330 @@
+/**
+ * Who takes part in which topic, and how messages spread among them.
+ *
+ * A node takes part when somebody on it listens or publishes, or when a neighbour that does sits below it in a shared tree: so those that take part
+ * are always connected, and a node with no interest and none behind it holds nothing. Messages are pushed along the links of one tree between them
+ * (the backbone, which nothing prunes) and along links that asked for it; over all others only ids are told (PlumTree, Leitão, Pereira, Rodrigues 2007).
+ */
+import { MAX_TOPIC_ITEMS, MAX_TREES } from '@muster/protocol';
+import type { MachineId, TopicItem } from '@muster/protocol';
+import type { History } from './history.ts';
+import * as limits from './limits.ts';
+import type { Lazy } from './lazy.ts';
+import type { Scores } from './scores.ts';
+import { Topic } from './topic.ts';
+import type { TopicLink } from './topic.ts';
+import type { Trees } from './trees.ts';
+import type { Item, Step } from './types.ts';
+
+export interface TopicsParts<Content> {
+  readonly neighbours: () => ReadonlySet<MachineId>;
+  readonly trees: () => Trees;
+  readonly history: History<Content>;
+  readonly lazy: () => Lazy;
+  readonly scores: () => Scores;
+  /** when its link came up */
+  readonly linkedAt: (peer: MachineId) => number;
+}
+
+export class Topics<Content> {
+  readonly #step: Step<Content>;
+  readonly #parts: TopicsParts<Content>;
+  readonly #topics = new Map<string, Topic>();
+  readonly #said = new Map<MachineId, TopicItem[]>();
+  readonly #idle = new Set<Topic>();
+  /** topics that a peer has us carry, and that we have it carry */
+  readonly #asksOf = new Map<MachineId, number>();
+  readonly #asksTo = new Map<MachineId, number>();
+  /** neighbours from another component, and how long the two were apart at most, in ms */
+  readonly #windows = new Map<MachineId, number>();
+  #carried = 0;
+
+  constructor(step: Step<Content>, parts: TopicsParts<Content>) {
+    this.#step = step;
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#topics.size;
+  }
+
+  get(topic: string): Topic | undefined {
+    return this.#topics.get(topic);
+  }
+
+  subscribe(name: string): void {
+    const topic = this.#open(name);
+    topic.subscribedAt ??= this.#step.wall;
+    this.#reconcile(topic);
+  }
+
+  unsubscribe(name: string): void {
+    const topic = this.#topics.get(name);
+    if (!topic) return;
+    topic.subscribedAt = undefined;
+    topic.sure();
+    this.#reconcile(topic);
+  }
+
+  publish(item: Item<Content>): void {
+    const topic = this.#open(item.topic);
+    topic.publishingUntil = this.#step.now + limits.PUBLISHER_MS;
+    this.#reconcile(topic);
+    this.spread(topic, item, undefined, false);
+  }
+
+  /** Keeps it, pushes it and tells of it. */
+  spread(topic: Topic, item: Item<Content>, from: MachineId | undefined, pulled: boolean): void {
+    const { history, lazy } = this.#parts;
+    history.add({ item, at: this.#step.now, from, pulled });
+    const { eager, lazy: told } = topic.targets();
+    const have = lazy().holders(item.id);
+    for (const peer of eager) if (peer !== from && !have.includes(peer)) this.#step.out({ kind: 'pass', peer, item, pulled: false });
+    for (const peer of told) if (peer !== from && !have.includes(peer)) lazy().offer(peer, [item.id]);
+    lazy().settled(item.id);
+    // What had to be asked for shows that nobody pushes to us: from now on this one shall.
+    if (pulled && from !== undefined) this.#graft(topic, from);
+  }
+
+  /** A copy came. One of the two ways that the message took is to spare, and never the backbone. */
+  copy(peer: MachineId, item: Item<Content>): void {
+    const topic = this.#topics.get(item.topic);
+    const kept = this.#parts.history.get(item.id);
+    if (!topic || !kept || kept.pulled || kept.from === peer || kept.from === undefined) return;
+    const link = topic.links.get(peer);
+    if (link && !topic.isBackbone(link)) return this.#prune(topic, peer);
+    const first = kept.from as MachineId;
+    const other = topic.links.get(first);
+    if (other && !topic.isBackbone(other)) this.#prune(topic, first);
+  }
+
+  up(peer: MachineId): void {
+    for (const topic of this.#topics.values()) this.#reconcileLink(topic, peer);
+  }
+
+  /** `heardAt`: until when the link certainly carried what was sent; undefined when nothing can be missing. */
+  down(peer: MachineId, heardAt: number | undefined): void {
+    this.#said.delete(peer);
+    for (const topic of this.#topics.values()) {
+      const link = topic.links.get(peer);
+      if (!link) continue;
+      this.#ask(link, peer, 0);
+      topic.links.delete(peer);
+      if (heardAt === undefined || !link.in) continue;
+      topic.doubt(heardAt - limits.DOUBT_MS, !topic.attended);
+      // Another neighbour may have what was lost on the way; who comes later is asked too.
+      const other = [...topic.links].find(([, { in: takesPart }]) => takesPart);
+      if (other) this.#join(topic, ...other);
+    }
+    this.#asksOf.delete(peer);
+    this.#asksTo.delete(peer);
+    this.#windows.delete(peer);
+    for (const topic of this.#topics.values()) this.#reconcile(topic);
+  }
+
+  /** The neighbour comes from another component of the network; the two were apart for at most so many ms. Called once both ends know. */
+  merged(peer: MachineId, apartMs: number): void {
+    this.#windows.set(peer, apartMs);
+    for (const topic of this.#topics.values()) {
+      topic.doubt(this.#step.now - apartMs, true);
+      const link = topic.links.get(peer);
+      if (link?.told !== undefined) this.#join(topic, peer, link);
+    }
+  }
+
+  /** Parents changed. */
+  moved(): void {
+    for (const topic of this.#topics.values()) this.#reconcile(topic);
+  }
+
+  heard(peer: MachineId, items: readonly TopicItem[]): void {
+    for (const item of items) {
+      // One of them may have ended it.
+      if (!this.#parts.neighbours().has(peer)) return;
+      this.#heard(peer, item);
+    }
+  }
+
+  tick(): void {
+    const { now } = this.#step;
+    for (const topic of this.#topics.values()) {
+      if (topic.publishingUntil !== -Infinity && topic.publishingUntil <= now) {
+        topic.publishingUntil = -Infinity;
+        this.#reconcile(topic);
+      }
+      if (topic.gap && topic.gap.until <= now) this.#missed(topic, topic.gap.missed);
+      else if (topic.doubtSince !== undefined && topic.attended && now - topic.askedAt > limits.RECENT_MS) topic.sure();
+    }
+    for (const topic of this.#idle) if (now - topic.idleSince! >= limits.LINGER_MS) this.#close(topic);
+  }
+
+  /** Sends what was said about topics in this step. */
+  flush(): void {
+    for (const [peer, items] of this.#said) {
+      for (let at = 0; at < items.length; at += MAX_TOPIC_ITEMS) {
+        this.#step.send(peer, { kind: 'topics', items: items.slice(at, at + MAX_TOPIC_ITEMS) });
+      }
+    }
+    this.#said.clear();
+  }
+
+  #heard(peer: MachineId, item: TopicItem): void {
+    const topic = this.#topics.get(item.topic);
+    if (item.kind === 'join') return this.#joined(peer, item, topic);
+    if (!topic) return;
+    const link = topic.link(peer);
+    if (item.kind === 'leave') {
+      this.#ask(link, peer, 0);
+      link.in = false;
+      link.grafted = false;
+      // It forgot what we told it; that matters only if we need it.
+      if (link.told !== 0) this.#tellAsks(link, peer, undefined);
+      this.#reconcile(topic);
+    } else if (item.kind === 'graft') link.grafted = true;
+    else if (item.kind === 'prune') link.grafted = false;
+    else this.#gap(topic, link, item.missed);
+  }
+
+  #gap(topic: Topic, link: TopicLink, missed: number): void {
+    // Only an answer counts, or what those tell who take part for our sake.
+    if (topic.doubtSince === undefined && !link.told) return;
+    if (topic.gap) topic.gap.missed = Math.min(topic.gap.missed, missed);
+    else topic.gap = { until: this.#step.now + limits.GAP_WAIT_MS, missed };
+  }
+
+  #missed(topic: Topic, count: number): void {
+    const { doubtSince = this.#step.now } = topic;
+    const had = topic.doubtSince !== undefined && !topic.cutOff;
+    topic.sure();
+    if (count === 0 || had) return;
+    if (topic.subscribedAt !== undefined) this.#step.out({ kind: 'missed', topic: topic.name, count });
+    // Those behind us missed the same, and have no way to notice.
+    for (const [peer, { asks, behindSince }] of topic.links)
+      if (asks !== 0 && behindSince <= doubtSince) this.#say(peer, { kind: 'gap', topic: topic.name, missed: count });
+  }
+
+  #joined(peer: MachineId, item: Extract<TopicItem, { kind: 'join' }>, known: Topic | undefined): void {
+    // Whoever takes no part has no use for knowing who does, but may have what the other missed.
+    const useful = item.asks !== 0 || (item.away > 0 && this.#parts.history.has(item.topic));
+    if (!known && !useful) return;
+    const topic = known ?? (this.#room(peer) ? this.#open(item.topic) : undefined);
+    if (!topic) return this.#parts.scores().blame(peer, 'greedy');
+    if (!known && item.asks === 0) topic.publishingUntil = this.#step.now + limits.PUBLISHER_MS;
+    // What those behind us missed we missed for them.
+    if (!known && item.away > 0) Object.assign(topic, { doubtSince: this.#step.now - item.away, cutOff: true });
+    const link = topic.link(peer);
+    const news = !link.in;
+    link.in = true;
+    if (item.asks === 0 || link.asks !== 0 || this.#room(peer)) this.#ask(link, peer, item.asks);
+    else return this.#parts.scores().blame(peer, 'greedy');
+    if (!known && item.away > 0) link.behindSince = -Infinity;
+    // It must hear of us also when it was told before it took part.
+    if (!item.known) this.#tellAsks(link, peer, undefined);
+    this.#reconcile(topic);
+    if (news || item.away > 0) this.#recall(peer, topic, news, Math.min(item.away, this.#windows.get(peer) ?? Infinity));
+  }
+
+  /** Tells of what came lately, and answers whoever was away. */
+  #recall(peer: MachineId, topic: Topic, news: boolean, away: number): void {
+    const { history, lazy, linkedAt } = this.#parts;
+    const { now } = this.#step;
+    const { ids, missed } = history.since(topic.name, now - Math.max(away, limits.RECENT_MS));
+    const others = ids.filter((id) => history.get(id)!.from !== peer);
+    // Whoever was not there the whole time cannot tell that nothing is missing.
+    const knows = missed > 0 || topic.openedAt <= now - away + limits.DOUBT_MS;
+    if (away > 0 && knows) this.#say(peer, { kind: 'gap', topic: topic.name, missed });
+    const crossedSince = Math.max(linkedAt(peer), now - limits.CROSSED_MS);
+    const crossed = news && topic.targets().eager.includes(peer) ? others.filter((id) => history.get(id)!.at >= crossedSince) : [];
+    if (crossed.length > limits.CROSSED) return lazy().offer(peer, others);
+    lazy().offer(peer, others.slice(0, others.length - crossed.length));
+    for (const id of crossed) this.#step.out({ kind: 'pass', peer, item: history.get(id)!.item, pulled: false });
+  }
+
+  #room(peer: MachineId): boolean {
+    return (this.#asksOf.get(peer) ?? 0) < limits.MAX_ASKS_OF_PEER && this.#carried < limits.MAX_CARRIED;
+  }
+
+  #ask(link: TopicLink, peer: MachineId, asks: number): void {
+    if (link.asks === 0) link.behindSince = this.#step.now;
+    const change = Number(asks !== 0) - Number(link.asks !== 0);
+    link.asks = asks;
+    this.#carried += change;
+    this.#asksOf.set(peer, (this.#asksOf.get(peer) ?? 0) + change);
+  }
+
+  #tellAsks(link: { told: number | undefined }, peer: MachineId, told: number | undefined): void {
+    this.#asksTo.set(peer, (this.#asksTo.get(peer) ?? 0) + Number(Boolean(told)) - Number(Boolean(link.told)));
+    link.told = told;
+  }
+
+  #open(name: string): Topic {
+    let topic = this.#topics.get(name);
+    if (!topic) this.#topics.set(name, (topic = new Topic(name, this.#step.now)));
+    return topic;
+  }
+
+  #close(topic: Topic): void {
+    this.#topics.delete(topic.name);
+    this.#idle.delete(topic);
+    this.#parts.history.close(topic.name);
+    for (const [peer, link] of topic.links) {
+      this.#tellAsks(link, peer, undefined);
+      this.#say(peer, { kind: 'leave', topic: topic.name });
+    }
+  }
+
+  #reconcile(topic: Topic): void {
+    const { now } = this.#step;
+    if (topic.needed(now)) {
+      topic.idleSince = undefined;
+      this.#idle.delete(topic);
+    } else {
+      topic.idleSince ??= now;
+      this.#idle.add(topic);
+      if (this.#idle.size > limits.MAX_LINGERING) return this.#close(topic);
+    }
+    for (const peer of this.#parts.neighbours()) this.#reconcileLink(topic, peer);
+  }
+
+  /** Tells the neighbour what it should know of us, if it does not. */
+  #reconcileLink(topic: Topic, peer: MachineId): void {
+    const { now } = this.#step;
+    const trees = this.#parts.trees();
+    const link = topic.link(peer);
+    let asks = 0;
+    for (let tree = 0; tree < MAX_TREES; tree++) {
+      if (trees.parent(tree) === peer && topic.neededIn(tree, peer, now)) asks |= 1 << tree;
+    }
+    // An honest node never has a neighbour carry more than it may.
+    if (asks !== 0 && !link.told && (this.#asksTo.get(peer) ?? 0) >= limits.MAX_ASKS_OF_PEER) asks = 0;
+    if (link.told === asks || (link.told === undefined && topic.idleSince !== undefined)) return;
+    this.#tellAsks(link, peer, asks);
+    this.#join(topic, peer, link);
+  }
+
+  #join(topic: Topic, peer: MachineId, link: TopicLink): void {
+    const away = topic.doubtSince === undefined ? 0 : Math.max(1, Math.ceil(this.#step.now - topic.doubtSince));
+    if (away > 0) topic.askedAt = this.#step.now;
+    this.#say(peer, { kind: 'join', topic: topic.name, asks: link.told ?? 0, known: link.in, away });
+  }
+
+  #prune(topic: Topic, peer: MachineId): void {
+    const link = topic.link(peer);
+    if (this.#step.now - link.prunedAt < limits.PRUNE_PAUSE_MS) return;
+    link.prunedAt = this.#step.now;
+    this.#say(peer, { kind: 'prune', topic: topic.name });
+  }
+
+  #graft(topic: Topic, peer: MachineId): void {
+    const link = topic.links.get(peer);
+    if (!link || topic.isBackbone(link) || this.#step.now - link.graftedAt < limits.PRUNE_PAUSE_MS) return;
+    link.graftedAt = this.#step.now;
+    this.#say(peer, { kind: 'graft', topic: topic.name });
+  }
+
+  #say(peer: MachineId, item: TopicItem): void {
+    const said = this.#said.get(peer);
+    if (said) said.push(item);
+    else this.#said.set(peer, [item]);
+  }
+}

@@ -1,0 +1,322 @@
+/** Drives the overlay's state machine with real links, time and signatures. */
+import { EnvelopeError, inspectEnvelope, isPubliclyRoutable, MAX_PUBLISH_ENVELOPE_BYTES, verifyEnvelope } from '@muster/protocol';
+import type { InspectedEnvelope, MachineId, NetworkId, OverlayControl, PeerDescriptor } from '@muster/protocol';
+import type { Clock, Crypto, Log, Random } from '../../ports/index.ts';
+import type { Counters } from '../counters.ts';
+import type { Link } from '../links/link.ts';
+import type { LinkManager } from '../links/link-manager.ts';
+import { GOSSIP_KINDS } from '../messaging/full-mesh.ts';
+import type { Overlay, OverlayEvents, OverlayMessage } from '../messaging/overlay.ts';
+import type { ReplayMemory } from '../messaging/replay-memory.ts';
+import { OverlayMachine } from './machine.ts';
+import type { Item, Outcome, OverlayEffect, OverlayEvent, Verdict } from './types.ts';
+
+/** how long a publisher waits for a peer whose queue is full before that peer has to ask for the message */
+const SLOW_PEER_MS = 1_000;
+/** links beyond these that the overlay dialled and has no use for are closed */
+const SPARE_LINKS = 48;
+/** refusals that say something about clocks or networks, not about the peer's honesty */
+const INNOCENT: readonly string[] = ['stale', 'future'];
+
+export interface TreeOverlayParts {
+  readonly self: MachineId;
+  /** may link to machines that neighbours told of; otherwise lives on the links that others make */
+  readonly autoDial: boolean;
+  readonly links: LinkManager;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: Crypto;
+  readonly network: NetworkId;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly replays: ReplayMemory;
+  readonly events: OverlayEvents;
+}
+
+/** A message on its way through the machine. */
+interface Parcel {
+  readonly bytes: Uint8Array;
+  readonly envelope: InspectedEnvelope | undefined;
+  message?: OverlayMessage;
+  refused?: string;
+  settle?: () => void;
+}
+
+type Event = OverlayEvent<Parcel>;
+type Bare<T> = T extends unknown ? Omit<T, 'now' | 'wall'> : never;
+
+export class TreeOverlay implements Overlay {
+  readonly #parts: TreeOverlayParts;
+  readonly #links = new Map<MachineId, Link>();
+  readonly #dialled = new Set<MachineId>();
+  readonly #banned = new Map<MachineId, number>();
+  readonly #slow = new WeakSet<Link>();
+  readonly machine: OverlayMachine<Parcel>;
+  readonly #queue: Bare<Event>[] = [];
+  #stepping = false;
+  #timer: Disposable | undefined;
+  #disposed = false;
+
+  constructor(parts: TreeOverlayParts) {
+    this.#parts = parts;
+    const { self, links, clock, random, replays } = parts;
+    this.machine = new OverlayMachine({ self, random: () => random.next(), epoch: clock.now(), seen: (id) => replays.has(id), siteOf });
+    links.on({
+      up: (link) => this.#up(link),
+      down: (link, reason) => this.#down(link, reason),
+      message: (link, message) => {
+        const peer = link.machine;
+        if (message.kind === 'publish') return this.#arrived(peer, message.envelope);
+        if (!this.#links.has(peer)) return;
+        if (message.kind === 'overlay') this.#feed({ kind: 'control', peer, control: message.control });
+        else if (message.kind === 'have' || message.kind === 'want') this.#feed({ kind: message.kind, peer, ids: message.ids });
+      },
+    });
+    this.#feed({ kind: 'timer' });
+  }
+
+  subscribe(topic: string): void {
+    this.#feed({ kind: 'subscribe', topic });
+  }
+
+  unsubscribe(topic: string): void {
+    this.#feed({ kind: 'unsubscribe', topic });
+  }
+
+  async broadcast(message: OverlayMessage): Promise<void> {
+    const { replays, clock } = this.#parts;
+    replays.seen(message.id, message.staleAfter, clock.now());
+    const item = itemOf(message.id, message.header, { bytes: message.bytes, envelope: undefined });
+    const offers: Promise<void>[] = [];
+    this.#feed({ kind: 'publish', item }, offers);
+    await Promise.all(offers);
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#timer?.[Symbol.dispose]();
+  }
+
+  #up(link: Link): void {
+    const { self, clock } = this.#parts;
+    const peer = link.machine;
+    if ((this.#banned.get(peer) ?? -Infinity) > clock.monotonic()) return link.close('banned');
+    this.#banned.delete(peer);
+    if (this.#links.has(peer)) this.#feed({ kind: 'link_down', peer, ended: false });
+    this.#links.set(peer, link);
+    const dialled = link.dialler === self;
+    this.#feed({ kind: 'link_up', peer, addresses: reachable(link, dialled), site: siteOf([link.address]), dialled });
+  }
+
+  #down(link: Link, reason: string): void {
+    const peer = link.machine;
+    if (this.#links.get(peer) !== link) return;
+    this.#links.delete(peer);
+    this.#dialled.delete(peer);
+    this.#feed({ kind: 'link_down', peer, ended: !link.interrupted && reason.startsWith('peer said goodbye') });
+  }
+
+  /** Resolves when it is settled what becomes of it: the peer sends no faster than that. */
+  #arrived(peer: MachineId, bytes: Uint8Array): Promise<void> | void {
+    const { crypto, clock, network, counters } = this.#parts;
+    counters.add('gossip_incoming_total');
+    let envelope: InspectedEnvelope;
+    try {
+      envelope = inspectEnvelope(crypto, bytes, { now: clock.now(), network, maxBytes: MAX_PUBLISH_ENVELOPE_BYTES, kinds: GOSSIP_KINDS });
+    } catch (error) {
+      if (!(error instanceof EnvelopeError)) throw error;
+      this.#refused(error.code);
+      if (!INNOCENT.includes(error.code)) this.#feed({ kind: 'malformed', peer });
+      return;
+    }
+    const settled = Promise.withResolvers<void>();
+    const parcel: Parcel = { bytes, envelope, settle: settled.resolve };
+    this.#feed({ kind: 'message', peer, item: itemOf(envelope.id, envelope.header, parcel) });
+    return settled.promise;
+  }
+
+  async #verify(parcel: Parcel): Promise<void> {
+    this.#feed({ kind: 'verified', content: parcel, verdict: await this.#judge(parcel) });
+  }
+
+  async #judge(parcel: Parcel): Promise<Verdict> {
+    const { crypto, clock, replays, events } = this.#parts;
+    try {
+      const message = { ...(await verifyEnvelope(crypto, parcel.envelope!)), bytes: parcel.bytes };
+      const seen = replays.seen(message.id, message.staleAfter, clock.now());
+      if (seen !== 'fresh') parcel.refused = seen;
+      else if (!events.admits(message)) parcel.refused = 'sender_blocked';
+      else parcel.message = message;
+      return parcel.message ? 'good' : 'unwanted';
+    } catch (error) {
+      parcel.refused = error instanceof EnvelopeError ? error.code : 'failed';
+      return error instanceof EnvelopeError ? 'forged' : 'unwanted';
+    }
+  }
+
+  #feed(event: Bare<Event>, offers?: Promise<void>[]): void {
+    if (this.#disposed) return;
+    this.#queue.push(event);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    const { clock } = this.#parts;
+    try {
+      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+        const effects = this.machine.step({ ...next, now: clock.monotonic(), wall: clock.now() } as Event);
+        for (const effect of effects) this.#apply(effect, next.kind === 'publish' ? offers : undefined);
+      }
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #apply(effect: OverlayEffect<Parcel>, offers: Promise<void>[] | undefined): void {
+    const { counters, log } = this.#parts;
+    switch (effect.kind) {
+      case 'send':
+        return this.#send(effect.peer, effect.control);
+      case 'tell': {
+        const { peer, what, ids } = effect;
+        if (!this.#links.get(peer)?.send({ kind: what, ids }) && what === 'have') this.#feed({ kind: 'unsent', peer, ids });
+        return;
+      }
+      case 'pass': {
+        const offer = this.#pass(effect.peer, effect.item, effect.pulled, offers !== undefined);
+        if (offer) offers?.push(offer);
+        return;
+      }
+      case 'verify':
+        return void this.#verify(effect.content);
+      case 'outcome':
+        return this.#settle(effect.content, effect.outcome);
+      case 'missed':
+        counters.add('gossip_missed_total', effect.count);
+        log.write('warn', 'messages were missed', { topic: effect.topic, atLeast: effect.count });
+        return this.#parts.events.missed?.(effect.topic, effect.count);
+      case 'dial':
+        return void this.#dial(effect.peer, effect.addresses);
+      case 'release':
+        if (this.#dialled.has(effect.peer) && this.#links.size > SPARE_LINKS) this.#links.get(effect.peer)?.close('not needed');
+        return;
+      case 'cut':
+        counters.add(`overlay_cut_total{reason="${effect.reason}"}`);
+        log.write('warn', 'peer cut off', { peer: effect.peer, reason: effect.reason });
+        this.#banned.set(effect.peer, this.#parts.clock.monotonic() + effect.banMs);
+        return this.#links.get(effect.peer)?.close(`cut off: ${effect.reason}`.slice(0, 64));
+      case 'set_timer':
+        return this.#wake(effect.at);
+    }
+  }
+
+  #wake(at: number): void {
+    const { clock } = this.#parts;
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = clock.after(Math.max(0, at - clock.monotonic()), () => this.#feed({ kind: 'timer' }));
+  }
+
+  #send(peer: MachineId, control: OverlayControl): void {
+    const link = this.#links.get(peer);
+    if (!link) return;
+    // A peer far away is told of no address that only means something here.
+    if (!link.send({ kind: 'overlay', control: isPubliclyRoutable(link.address) ? publicly(control) : control })) {
+      // Neighbours that no longer hear what they must know are none.
+      this.#parts.counters.add('overlay_control_dropped_total');
+      if (!link.wire.closed) link.close('control lane full');
+    }
+  }
+
+  /** The promise is there when the peer's queue is full and the sender wants to wait for it. */
+  #pass(peer: MachineId, item: Item<Parcel>, pulled: boolean, wait: boolean): Promise<void> | undefined {
+    const { counters } = this.#parts;
+    const link = this.#links.get(peer);
+    if (!link) return undefined;
+    const sent = (): boolean => link.send({ kind: 'publish', envelope: item.content.bytes });
+    if (sent()) {
+      counters.add('gossip_sent_total');
+      return undefined;
+    }
+    const missed = (): void => {
+      counters.add('gossip_slow_peer_dropped_total');
+      if (!pulled) this.#feed({ kind: 'unsent', peer, ids: [item.id] });
+    };
+    if (!wait || this.#slow.has(link)) return void missed();
+    return this.#offer(link, sent).then((done) => (done ? counters.add('gossip_sent_total') : missed()));
+  }
+
+  async #offer(link: Link, sent: () => boolean): Promise<boolean> {
+    const timeout = Promise.withResolvers<void>();
+    using _timer = this.#parts.clock.after(SLOW_PEER_MS, timeout.resolve);
+    await Promise.race([link.wire.room(), timeout.promise]);
+    if (sent()) return true;
+    this.#slow.add(link);
+    void link.wire.room().then(() => this.#slow.delete(link));
+    return false;
+  }
+
+  #settle(parcel: Parcel, outcome: Outcome): void {
+    const { counters, events } = this.#parts;
+    try {
+      if (outcome === 'accepted') {
+        counters.add('gossip_incoming_accepted_total');
+        events.accepted(parcel.message!);
+      } else if (outcome === 'duplicate' || parcel.refused === 'replay') counters.add('gossip_incoming_duplicate_total');
+      else if (outcome === 'early') this.#refused('before_subscription');
+      else if (outcome === 'no_interest') {
+        this.#refused('no_interest');
+        counters.add('gossip_no_subscriber_total');
+      } else this.#refused(parcel.refused ?? 'overload');
+    } catch (error) {
+      counters.add('link_events_failed_total');
+      this.#parts.log.write('error', 'a subscriber failed', { error: String(error) });
+    } finally {
+      parcel.settle?.();
+    }
+  }
+
+  #refused(reason: string): void {
+    this.#parts.counters.add('gossip_incoming_rejected_total');
+    this.#parts.counters.add(`gossip_rejected_total{reason="${reason}"}`);
+  }
+
+  async #dial(peer: MachineId, addresses: readonly string[]): Promise<void> {
+    for (const address of this.#parts.autoDial ? addresses : []) {
+      try {
+        await this.#parts.links.connect(address, peer);
+        this.#dialled.add(peer);
+        return;
+      } catch (error) {
+        this.#parts.log.write('debug', 'overlay dial failed', { address, error: String(error) });
+      }
+    }
+    this.#feed({ kind: 'dial_failed', peer });
+  }
+}
+
+function itemOf(id: string, header: { readonly to: string; readonly issued: number }, content: Parcel): Item<Parcel> {
+  return { id, topic: header.to, issued: header.issued, size: content.bytes.length, content };
+}
+
+/** An incoming link's remote port is a passing one: its host is of use, with the ports that the peer listens on. */
+function reachable({ address, hello }: Link, dialled: boolean): string[] {
+  if (dialled) return [address];
+  return hello.addresses.map((said) => `${hostOf(address)}:${said.slice(said.lastIndexOf(':') + 1)}`);
+}
+
+function siteOf([address]: readonly string[]): string | undefined {
+  return address !== undefined && isPubliclyRoutable(address) ? hostOf(address) : undefined;
+}
+
+const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':'));
+
+const publicPart = ({ machine, addresses }: PeerDescriptor): PeerDescriptor => ({ machine, addresses: addresses.filter(isPubliclyRoutable) });
+
+function publicly(control: OverlayControl): OverlayControl {
+  if (control.kind === 'forward_join') return { ...control, peer: publicPart(control.peer) };
+  if (control.kind === 'shuffle' || control.kind === 'shuffle_reply') return { ...control, peers: control.peers.map(publicPart) };
+  return control;
+}
+
+/** Builds the overlay in place of `fullMesh`. */
+export function treeOverlay(parts: TreeOverlayParts): TreeOverlay {
+  return new TreeOverlay(parts);
+}

@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AgentId, UserId } from '@muster/protocol';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openSqliteStore } from '../../engines/sqlite-store.ts';
+import type { Store } from '../../ports/index.ts';
+import { clock, freshIdentity } from '../../testing/network.ts';
+import { KnownPeers } from './known-peers.ts';
+
+let directory: string;
+let store: Store;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'muster-peers-'));
+  store = openSqliteStore(join(directory, 'node.sqlite'));
+});
+afterEach(async () => {
+  store.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+test('what is learnt adds up while the agent stays on its machine, and starts anew on another', () => {
+  const peers = new KnownPeers(store, clock, () => false);
+  const { agentId, machineId, kemKey } = freshIdentity();
+  const user = 'aa'.repeat(32) as UserId;
+  peers.learn(agentId, machineId, { addresses: ['a:1'], kemKey: kemKey.publicKey, user });
+  peers.learn(agentId, machineId, { addresses: ['b:2', 'a:1'] });
+  expect(peers.get(agentId)).toMatchObject({ addresses: ['b:2', 'a:1'], user, kemKey: expect.any(String), agentKey: null });
+  const moved = freshIdentity().machineId;
+  peers.learn(agentId, moved, {});
+  expect(peers.get(agentId)).toMatchObject({ machine: moved, addresses: [], user: null, kemKey: expect.any(String) });
+  expect([peers.byMachine(moved)?.agent, peers.byMachine(machineId)]).toEqual([agentId, undefined]);
+});
+
+test('endless peers are forgotten again, those to be kept never', () => {
+  const agent = (index: number) => index.toString(16).padStart(64, '0') as AgentId;
+  const peers = new KnownPeers(store, clock, (candidate) => candidate === agent(0));
+  const { machineId } = freshIdentity();
+  for (let index = 0; index < 4_700; index++) peers.learn(agent(index), machineId, { addresses: ['a:1'] });
+  expect(peers.all().length).toBeLessThanOrEqual(4_096);
+  expect(peers.get(agent(0))).toBeDefined();
+  expect(peers.get(agent(4_699))).toBeDefined();
+});

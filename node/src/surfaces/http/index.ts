@@ -1,0 +1,7 @@
+/**
+ * REST, server-sent events and WebSocket for any registry, over `node:http`.
+ * @example
+ * await using surface = await serveHttp({ registry, handlers, token: () => token, address: '127.0.0.1:0', clock, onError });
+ */
+export { serveHttp } from './serve.ts';
+export type { HttpOptions, HttpSurface } from './serve.ts';

@@ -1,0 +1,67 @@
+/** The journal on disk. */
+import { closeSync, constants, createReadStream, fsyncSync, openSync, writeSync } from 'node:fs';
+import type { AppendSink } from './journal-writer.ts';
+import { type ReadOptions, readJournal } from './journal-reader.ts';
+import type { JournalLine } from './journal.ts';
+
+const flushAt = 1024 * 1024;
+
+/**
+ * Appends to a new 0600 file; lines of one turn of the event loop become one write. Writes are synchronous, so a crash
+ * loses at most that turn and leaves whole lines but for the last.
+ */
+export class JournalFile implements AppendSink, AsyncDisposable {
+  readonly path: string;
+  readonly #fd: number;
+  #pending: string[] = [];
+  #pendingLength = 0;
+  #scheduled: NodeJS.Immediate | undefined;
+  #closed = false;
+
+  /** @throws EEXIST when the file is there already: a journal is never overwritten or continued */
+  constructor(path: string) {
+    this.path = path;
+    this.#fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o600);
+  }
+
+  append(text: string): void {
+    if (this.#closed) throw new Error(`journal ${this.path} is closed`);
+    this.#pending.push(text);
+    this.#pendingLength += text.length;
+    if (this.#pendingLength >= flushAt) this.flushSync();
+    else this.#scheduled ??= setImmediate(() => this.flushSync());
+  }
+
+  /** For exit handlers: what was appended is with the system when this returns. */
+  flushSync(): void {
+    if (this.#scheduled) clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    if (this.#pending.length === 0) return;
+    const bytes = Buffer.from(this.#pending.join(''), 'utf8');
+    this.#pending = [];
+    this.#pendingLength = 0;
+    for (let written = 0; written < bytes.length;) written += writeSync(this.#fd, bytes, written);
+  }
+
+  async flush(): Promise<void> {
+    this.flushSync();
+  }
+
+  /** Flushed and synchronised to disk. Calling it again does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.flushSync();
+    this.#closed = true;
+    fsyncSync(this.#fd);
+    closeSync(this.#fd);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+}
+
+/** Lines of a journal file. @throws JournalError */
+export function readJournalFile(path: string, options: ReadOptions = {}): AsyncGenerator<JournalLine, void, undefined> {
+  return readJournal(createReadStream(path, { highWaterMark: 256 * 1024 }), options);
+}

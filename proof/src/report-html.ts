@@ -1,0 +1,247 @@
+/** One HTML file, read offline and without a script: verdict and blame first, then everything it stands on. */
+import type { LedgerRow } from './predicates/ledger.ts';
+import { type Fragment, markup, Markup } from './html.ts';
+import { show } from './json.ts';
+import { faultStages } from './journal.ts';
+import type { ProofReport } from './report.ts';
+import { reportStyle } from './report-style.ts';
+import type { Row, Verdict } from './verdict.ts';
+
+const headlines: Readonly<Record<Verdict['outcome'], string>> = {
+  passed: 'Passed',
+  failed: 'The target failed',
+  faulty: 'Not judged: the lab or the harness was at fault',
+  inconclusive: 'Inconclusive: the evidence does not suffice',
+};
+
+const order: readonly Row['status'][] = [
+  'fail', 'crash', 'timeout', 'flaky', 'stale-expected', 'inconclusive', 'unverified', 'warn', 'expected-fail', 'skipped', 'notrun', 'pass',
+]; // prettier-ignore
+
+export function reportHtml(report: ProofReport): string {
+  const { run, verdict } = report;
+  const title = `${headlines[verdict.outcome]} — ${run?.runId ?? 'unnamed run'}`;
+  return markup`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+        <title>${title}</title>
+        <style>
+          ${new Markup(reportStyle)}
+        </style>
+      </head>
+      <body>
+        <header>
+          <p class="note">
+            ${run ? `${run.tool.name} ${run.tool.version} · run ${run.runId} · ${run.startedAt}` : 'The journal does not say which run this is.'}
+          </p>
+          <h1 class="${verdict.outcome}">${headlines[verdict.outcome]}</h1>
+          <p>${verdict.blame ? markup`Blame: <strong>${verdict.blame}</strong>. ` : ''}${verdict.summary}. Exit code ${verdict.exitCode}.</p>
+        </header>
+        <main>
+          ${numbers(report)} ${notPassed(verdict.rows)} ${notRun(verdict.rows)} ${checks(verdict.rows)} ${ledgers(verdict.rows)} ${faults(report)} ${nodes(report)}
+          ${calibrations(report)} ${timings(report)} ${again(report)}
+        </main>
+        <footer>
+          <p class="note">
+            Evidence numbers are line numbers of <code>data/journal.jsonl</code>. This page is written from the journal alone:
+            <code>muster verify</code> recomputes it, and refuses a bundle in which it differs. The page itself proves nothing.
+          </p>
+        </footer>
+      </body>
+    </html>
+`.text;
+}
+
+function numbers({ verdict, journal, killRate, faults }: ProofReport): Fragment {
+  const bitten = faults.filter(({ stages }) => stages.bit !== undefined).length;
+  const entries: (readonly [string, string | number])[] = [
+    ['checks', verdict.rows.filter(wasAskedFor).length],
+    ['of them exercised', verdict.exercised],
+    ['blamed on the target', verdict.blamed.target],
+    ['blamed on lab or harness', verdict.blamed.lab + verdict.blamed.harness],
+    ['faults that bit', `${bitten} of ${faults.length}`],
+    ...(killRate === null ? [] : ([['planted bugs caught', `${Math.round(killRate * 1000) / 10} %`]] as const)),
+    ['duration', milliseconds(journal.duration)],
+    ['journal lines', journal.lines],
+  ];
+  const items = entries.map(
+    ([term, value]) =>
+      markup`<div>
+        <dt>${term}</dt>
+        <dd>${value}</dd>
+      </div>`,
+  );
+  return markup`<section aria-label="Numbers"><dl class="numbers">${items}</dl></section>`;
+}
+
+function wasAskedFor({ filteredOut }: Row): boolean {
+  return !filteredOut;
+}
+
+function notPassed(rows: readonly Row[]): Fragment {
+  const others = rows.filter(({ status }) => status !== 'pass' && status !== 'notrun');
+  if (others.length === 0)
+    return markup`<section aria-labelledby="open">
+      <h2 id="open">What did not pass</h2>
+      <p>Nothing: every check that ran passed.</p>
+    </section>`;
+  return section('open', 'What did not pass', checkTable(others, `${others.length} of ${rows.filter(wasAskedFor).length} checks, gravest first`));
+}
+
+/** By reason: what was left out is not what failed, and needs no table of its own evidence. */
+function notRun(rows: readonly Row[]): Fragment {
+  const byReason = Map.groupBy(
+    rows.filter(({ status }) => status === 'notrun'),
+    ({ message }) => message,
+  );
+  if (byReason.size === 0) return '';
+  const lines = [...byReason].map(([reason, left]) => [reason, left.map(({ id }) => markup`<code>${id}</code> `)]);
+  return section('notrun', 'What was not run', table('Left out, by reason', ['Why', 'Checks'], lines));
+}
+
+function checks(rows: readonly Row[]): Fragment {
+  const passed = rows.filter(({ status }) => status === 'pass');
+  if (passed.length === 0)
+    return markup`<section aria-labelledby="passed">
+      <h2 id="passed">What passed</h2>
+      <p>Nothing.</p>
+    </section>`;
+  return section('passed', 'What passed', checkTable(passed, `${passed.length} of ${rows.filter(wasAskedFor).length} checks`));
+}
+
+function checkTable(rows: readonly Row[], caption: string): Fragment {
+  const sorted = rows.toSorted((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
+  return table(
+    caption,
+    ['Check', 'Status', 'Blame', 'What was found', 'Evidence', '# Took'],
+    sorted.map((row) => [
+      markup`<code>${row.id}</code>${row.title ? markup`<br />${row.title}` : ''}<br /><span class="note">${row.level} ${row.requirement}</span>`,
+      markup`<span class="status ${row.status}">${row.status}</span>${row.attempts > 1 ? markup`<br /><span class="note">${row.attempts} attempts</span>` : ''}`,
+      row.blame ?? '—',
+      markup`<span class="message">${row.message}</span>`,
+      row.evidence.join(', '),
+      milliseconds(row.duration),
+    ]),
+  );
+}
+
+const ledgerColumns = ['published', 'delivered', 'refused', 'expired', 'inFlight', 'unknown', 'unbalanced'] as const satisfies (keyof LedgerRow)[];
+
+function ledgers(rows: readonly Row[]): Fragment {
+  const kept = rows.filter(({ ledger }) => ledger !== undefined);
+  if (kept.length === 0) return section('ledger', 'Ledger', markup`<p>No ledger was kept in this run.</p>`);
+  const tables = kept.map(({ id, ledger = [] }) =>
+    table(
+      `${id}: published = delivered + refused + expired + in flight, by subscriber`,
+      ['Subscriber', '# Published', '# Delivered', '# Refused', '# Expired', '# In flight', '# No answer', '# Unbalanced'],
+      ledger.map((row) => [row.subscriber, ...ledgerColumns.map((column) => row[column])]),
+    ),
+  );
+  return section('ledger', 'Ledger', tables);
+}
+
+function faults({ faults: all }: ProofReport): Fragment {
+  if (all.length === 0) return section('faults', 'Faults', markup`<p>No fault was injected.</p>`);
+  const headings = ['Fault', 'Kind', 'Node', '# Requested', '# Applied', '# Bit', '# Healed', '# Heal seen'];
+  const rows = all.map(({ id, kind, node, stages }) => [id, kind, node, ...faultStages.map((stage) => moment(stages[stage]))]);
+  return section('faults', 'Faults', table('Time since the run began at which each stage was seen', headings, rows));
+}
+
+function nodes({ worlds }: ProofReport): Fragment {
+  if (worlds.length === 0) return section('nodes', 'Nodes', markup`<p>No world was recorded.</p>`);
+  const rows = worlds.flatMap(({ world, nodes: members }) =>
+    members.map(({ name, implementation, version, agentId }) => [
+      world,
+      name,
+      `${implementation ?? '—'} ${version ?? ''}`.trimEnd(),
+      markup`<code>${agentId ?? '—'}</code>`,
+    ]),
+  );
+  return section('nodes', 'Nodes', table('Every node of every world', ['World', 'Node', 'Implementation', 'Agent'], rows));
+}
+
+function calibrations({ calibrations: all }: ProofReport): Fragment {
+  if (all.length === 0) return section('calibration', 'Calibration', markup`<p>The lab did not measure itself in this run.</p>`);
+  const rows = all.map(({ name, measured, unit, within: [low, high], ok }) => [
+    name,
+    `${measured} ${unit}`,
+    `${low ?? '…'} to ${high ?? '…'} ${unit}`,
+    ok ? markup`<span class="status pass">yes</span>` : markup`<span class="status fail">no</span>`,
+  ]);
+  return section('calibration', 'Calibration', table('What the lab measured about itself', ['Name', '# Measured', 'Tolerance', 'Within'], rows));
+}
+
+function timings({ phases }: ProofReport): Fragment {
+  if (phases.length === 0) return section('timings', 'Timings', markup`<p>No phase was recorded.</p>`);
+  const rows = phases.map(({ scenario, phase, end, from, duration }) => [scenario, phase, end, moment(from), milliseconds(duration)]);
+  return section('timings', 'Timings', table('Phases of each scenario', ['Scenario', 'Phase', 'Ended by', '# Began', '# Took'], rows));
+}
+
+function again({ run }: ProofReport): Fragment {
+  if (!run) return '';
+  return section(
+    'again',
+    'Do it again',
+    markup`<pre>${run.reproduce}</pre>
+      <p>Seed <code>${run.seed}</code>. Replay level <strong>${run.replay.level}</strong>: ${run.replay.note}</p>
+      ${table(
+        'Inputs and versions',
+        ['Name', 'Value'],
+        [...Object.entries(run.inputs), ...Object.entries(run.versions)].map(([name, value]) => [
+          name,
+          typeof value === 'string' ? value : show(value),
+        ]),
+      )}`,
+  );
+}
+
+function section(id: string, heading: string, content: Fragment): Fragment {
+  return markup`<section aria-labelledby="${id}">
+    <h2 id="${id}">${heading}</h2>
+    ${content}
+  </section> `;
+}
+
+/** A heading that begins with `# ` is of a column of numbers. The first cell of each row is its header. */
+function table(caption: string, headings: readonly string[], rows: readonly (readonly Fragment[])[]): Fragment {
+  const numeric = headings.map((heading) => heading.startsWith('# '));
+  const labels = headings.map((heading) => heading.replace(/^# /, ''));
+  const head = labels.map((label, index) => markup`<th scope="col" ${numberClass(numeric[index])}>${label}</th>`);
+  const body = rows.map(
+    ([first, ...rest]) =>
+      markup`<tr>
+        <th scope="row">${first}</th>
+        ${rest.map((cell, index) => markup`<td${numberClass(numeric[index + 1])} data-label="${labels[index + 1]}">${cell}</td>`)}
+      </tr> `,
+  );
+  return markup`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
+    <table>
+      <caption>
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          ${head}
+        </tr>
+      </thead>
+      <tbody>
+        ${body}
+      </tbody>
+    </table>
+  </div> `;
+}
+
+function numberClass(numeric: boolean | undefined): Fragment {
+  return numeric ? new Markup(' class="number"') : '';
+}
+
+function milliseconds(value: number): string {
+  return value < 10_000 ? `${Math.round(value * 10) / 10} ms` : `${Math.round(value / 100) / 10} s`;
+}
+
+function moment(value: number | undefined): string {
+  return value === undefined ? '—' : milliseconds(value);
+}

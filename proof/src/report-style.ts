@@ -1,0 +1,47 @@
+/** The report's style sheet. Text and background pairs keep a contrast of at least 4.5 : 1 in both schemes. */
+export const reportStyle = `
+:root { color-scheme: light dark; --paper: #fff; --ink: #1c2024; --faint: #5b636b; --line: #d5dae0; --soft: #f4f6f8;
+  --pass: #14683a; --fail: #a8201a; --doubt: #7a4d00; --other: #3d4f8a; }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #14171a; --ink: #e8eaed; --faint: #a3abb3; --line: #363c43; --soft: #1d2125;
+    --pass: #67d394; --fail: #ff938c; --doubt: #f0bf5e; --other: #a9b8f5; }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+header, main, footer { max-width: 78rem; margin: 0 auto; padding: 1rem 1.5rem; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin: 0.5rem 0; }
+h2 { font-size: 1.25rem; margin: 2rem 0 0.5rem; }
+p { margin: 0.4rem 0; max-width: 75ch; }
+code, pre { font: 0.9em ui-monospace, monospace; overflow-wrap: anywhere; }
+pre { background: var(--soft); border: 1px solid var(--line); border-radius: 4px; padding: 0.6rem 0.8rem; white-space: pre-wrap; margin: 0.4rem 0; }
+dl.numbers { display: flex; flex-wrap: wrap; gap: 0.5rem 2.5rem; margin: 1rem 0; }
+dl.numbers div { display: flex; flex-direction: column-reverse; }
+dl.numbers dt { color: var(--faint); font-size: 0.9rem; }
+dl.numbers dd { margin: 0; font-size: 1.5rem; font-variant-numeric: tabular-nums; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
+caption { text-align: left; color: var(--faint); padding: 0.2rem 0; }
+th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.8rem 0.35rem 0; border-bottom: 1px solid var(--line); }
+th { font-weight: 600; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th[scope="row"] { font-weight: 400; min-width: 17rem; overflow-wrap: anywhere; }
+.message { overflow-wrap: anywhere; min-width: 14rem; }
+.status { font-weight: 600; white-space: nowrap; }
+.pass, .passed { color: var(--pass); }
+.fail, .failed, .crash, .timeout, .flaky, .stale-expected { color: var(--fail); }
+.warn, .unverified, .inconclusive, .faulty { color: var(--doubt); }
+.skipped, .notrun, .expected-fail { color: var(--other); }
+.note { color: var(--faint); }
+@media (max-width: 640px) {
+  header, main, footer { padding: 0.75rem 1rem; }
+  dl.numbers { gap: 0.5rem 1.5rem; }
+  table, caption, tbody, tr, th, td { display: block; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  tr { border-bottom: 1px solid var(--line); padding: 0.5rem 0; }
+  th, td { border: 0; padding: 0.1rem 0; overflow-wrap: anywhere; }
+  th[scope="row"], .message { min-width: 0; }
+  td.number { text-align: left; white-space: normal; }
+  td::before { content: attr(data-label) ": "; color: var(--faint); }
+}
+@media print { body { font-size: 11px; } header, main, footer { max-width: none; padding: 0; } }
+`;

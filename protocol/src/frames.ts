@@ -1,0 +1,201 @@
+/**
+ * Framing of the byte stream between two nodes.
+ *
+ * frame    = u32 BE length of the body ‖ u8 lane ‖ u8 type ‖ body
+ * bulk body = u32 BE message id ‖ u8 flags (bit 0: last) ‖ fragment
+ *
+ * A control message is one frame. A bulk message is one or more, all full but the last, so a sender can put control frames between them.
+ */
+import { concat } from './bytes.ts';
+import {
+  FRAGMENT_HEADER_BYTES,
+  FRAME_HEADER_BYTES,
+  MAX_BULK_MESSAGE_BYTES,
+  MAX_BULK_MESSAGES,
+  MAX_FRAME_BODY_BYTES,
+  MAX_REASSEMBLY_BYTES,
+} from './constants.ts';
+import { ProtocolError } from './errors.ts';
+
+/** Numbered on the wire; lanes that are not known carry single frames, like control. */
+export const LANE_CONTROL = 0;
+export const LANE_BULK = 1;
+
+export type FrameErrorCode =
+  | 'oversize' // a body longer than a frame may have
+  | 'bad_fragment' // no fragment header, unknown flags, not full though not the last, or a type that changes within a message
+  | 'message_oversize' // fragments add up to more than a message may have
+  | 'too_many_messages' // unfinished ones
+  | 'reassembly_full'; // unfinished ones, in bytes
+
+/** The peer broke the framing: the link must be closed. */
+export class FrameError extends ProtocolError<FrameErrorCode> {
+  override readonly name = 'FrameError';
+}
+
+export interface Frame {
+  readonly lane: number;
+  readonly type: number;
+  /** may share memory with the chunk it came in */
+  readonly body: Uint8Array;
+}
+
+/** Throws `FrameError` (`oversize`). */
+export function encodeFrame({ lane, type, body }: Frame): Uint8Array {
+  return frameOf(lane, type, [body]);
+}
+
+function frameOf(lane: number, type: number, parts: readonly Uint8Array[]): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (length > MAX_FRAME_BODY_BYTES) throw new FrameError('oversize', `a frame body of ${length} bytes, at most ${MAX_FRAME_BODY_BYTES} allowed`);
+  const header = new Uint8Array(FRAME_HEADER_BYTES);
+  new DataView(header.buffer).setUint32(0, length);
+  header[4] = lane;
+  header[5] = type;
+  return concat(header, ...parts);
+}
+
+const FRAGMENT_BYTES = MAX_FRAME_BODY_BYTES - FRAGMENT_HEADER_BYTES;
+const FLAG_LAST = 1;
+
+/**
+ * The frames of one bulk message, made one at a time so that a queue can hold the message instead of its frames.
+ * Send one message after another, control frames in between: a peer holds only so many unfinished ones.
+ * `messageId` (u32) must differ from that of every unfinished message on the link. Throws `FrameError` (`message_oversize`).
+ */
+export function* bulkFrames(type: number, messageId: number, message: Uint8Array): Generator<Uint8Array, void, void> {
+  if (message.length > MAX_BULK_MESSAGE_BYTES) {
+    throw new FrameError('message_oversize', `a message of ${message.length} bytes, at most ${MAX_BULK_MESSAGE_BYTES} allowed`);
+  }
+  let at = 0;
+  do {
+    const fragment = message.subarray(at, at + FRAGMENT_BYTES);
+    at += fragment.length;
+    const header = new Uint8Array(FRAGMENT_HEADER_BYTES);
+    new DataView(header.buffer).setUint32(0, messageId);
+    header[4] = at === message.length ? FLAG_LAST : 0;
+    yield frameOf(LANE_BULK, type, [header, fragment]);
+  } while (at < message.length);
+}
+
+/** Cuts a stream into frames. Holds at most one frame; after an error it is of no further use. */
+export class FrameDecoder {
+  readonly #onFrame: (frame: Frame) => void;
+  readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
+  #headerFilled = 0;
+  #body: Uint8Array | undefined;
+  #bodyFilled = 0;
+
+  constructor(onFrame: (frame: Frame) => void) {
+    this.#onFrame = onFrame;
+  }
+
+  /** Calls back for every frame that `chunk` completes. Throws `FrameError` (`oversize`) as soon as a length says so, before room is made for it. */
+  push(chunk: Uint8Array): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#headerFilled < FRAME_HEADER_BYTES) {
+        const part = chunk.subarray(at, at + FRAME_HEADER_BYTES - this.#headerFilled);
+        this.#header.set(part, this.#headerFilled);
+        this.#headerFilled += part.length;
+        at += part.length;
+        if (this.#headerFilled < FRAME_HEADER_BYTES) return;
+      }
+      const length = this.#bodyLength();
+      if (this.#body === undefined && chunk.length - at >= length) {
+        this.#emit(chunk.subarray(at, at + length));
+        at += length;
+        continue;
+      }
+      this.#body ??= new Uint8Array(length);
+      const part = chunk.subarray(at, at + length - this.#bodyFilled);
+      this.#body.set(part, this.#bodyFilled);
+      this.#bodyFilled += part.length;
+      at += part.length;
+      if (this.#bodyFilled === length) this.#emit(this.#body);
+    }
+  }
+
+  #bodyLength(): number {
+    const length = new DataView(this.#header.buffer).getUint32(0);
+    if (length > MAX_FRAME_BODY_BYTES) throw new FrameError('oversize', `a frame body of ${length} bytes, at most ${MAX_FRAME_BODY_BYTES} allowed`);
+    return length;
+  }
+
+  #emit(body: Uint8Array): void {
+    const frame = { lane: this.#header[4]!, type: this.#header[5]!, body };
+    this.#headerFilled = 0;
+    this.#body = undefined;
+    this.#bodyFilled = 0;
+    this.#onFrame(frame);
+  }
+}
+
+export interface ReassemblerLimits {
+  readonly maxMessageBytes?: number;
+  readonly maxMessages?: number;
+  readonly maxBytes?: number;
+}
+
+interface Unfinished {
+  readonly type: number;
+  readonly fragments: Uint8Array[];
+  bytes: number;
+}
+
+/** Puts the bulk messages of one peer together. Memory is bounded; a peer that goes beyond a bound broke the protocol. */
+export class Reassembler {
+  readonly #limits: Required<ReassemblerLimits>;
+  readonly #partials = new Map<number, Unfinished>();
+  #bytes = 0;
+
+  constructor(limits: ReassemblerLimits = {}) {
+    this.#limits = {
+      maxMessageBytes: limits.maxMessageBytes ?? MAX_BULK_MESSAGE_BYTES,
+      maxMessages: limits.maxMessages ?? MAX_BULK_MESSAGES,
+      maxBytes: limits.maxBytes ?? MAX_REASSEMBLY_BYTES,
+    };
+  }
+
+  /** bytes held for unfinished messages */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes one bulk frame; gives the message when it was the last one of it. Throws `FrameError`. */
+  push({ type, body }: Frame): { readonly type: number; readonly message: Uint8Array } | undefined {
+    const flags = body[4];
+    if (flags === undefined || flags > FLAG_LAST) throw new FrameError('bad_fragment', 'a bulk frame without a valid fragment header');
+    const id = new DataView(body.buffer, body.byteOffset).getUint32(0);
+    const fragment = body.subarray(FRAGMENT_HEADER_BYTES);
+    const last = flags === FLAG_LAST;
+    // Only whole fragments: slivers would hold far more memory than they count for.
+    if (!last && fragment.length !== FRAGMENT_BYTES)
+      throw new FrameError('bad_fragment', `a fragment of ${fragment.length} bytes that is not the last, ${FRAGMENT_BYTES} expected`);
+    const partial = this.#partials.get(id);
+    if (partial && partial.type !== type) throw new FrameError('bad_fragment', `message ${id} changes its type from ${partial.type} to ${type}`);
+    const size = (partial?.bytes ?? 0) + fragment.length;
+    if (size > this.#limits.maxMessageBytes) throw new FrameError('message_oversize', `a message of more than ${this.#limits.maxMessageBytes} bytes`);
+    if (last) return { type, message: partial ? this.#finish(id, partial, fragment) : fragment };
+    this.#hold(id, type, partial, fragment);
+    return undefined;
+  }
+
+  #hold(id: number, type: number, partial: Unfinished | undefined, fragment: Uint8Array): void {
+    if (this.#bytes + fragment.length > this.#limits.maxBytes)
+      throw new FrameError('reassembly_full', `more than ${this.#limits.maxBytes} bytes of unfinished messages`);
+    if (!partial && this.#partials.size >= this.#limits.maxMessages)
+      throw new FrameError('too_many_messages', `more than ${this.#limits.maxMessages} unfinished messages`);
+    const into = partial ?? { type, fragments: [], bytes: 0 };
+    if (!partial) this.#partials.set(id, into);
+    into.fragments.push(fragment);
+    into.bytes += fragment.length;
+    this.#bytes += fragment.length;
+  }
+
+  #finish(id: number, partial: Unfinished, fragment: Uint8Array): Uint8Array {
+    this.#partials.delete(id);
+    this.#bytes -= partial.bytes;
+    return concat(...partial.fragments, fragment);
+  }
+}

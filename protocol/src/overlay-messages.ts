@@ -1,0 +1,195 @@
+/**
+ * What neighbours in the overlay say to one another: HyParView membership (Leitão, Pereira, Rodrigues 2007), beacons of the shared trees,
+ * and who takes part in which topic (with GRAFT and PRUNE of PlumTree, by the same authors).
+ * Messages themselves, and their ids, travel as `publish`, `have` and `want`.
+ */
+import {
+  MAX_ADDRESS_BYTES,
+  MAX_OVERLAY_BYTES,
+  MAX_PEER_ADDRESSES,
+  MAX_SHUFFLED,
+  MAX_TO_BYTES,
+  MAX_TOPIC_ITEMS,
+  MAX_TREES,
+  MAX_WALK,
+  ID_BYTES,
+} from './constants.ts';
+import { decodeStrict, EncodingError, encodeStrict, readBytes, readCount, readList, readText, readTuple } from './encoding.ts';
+import { idBytes, idOfBytes } from './ids.ts';
+import type { MachineId } from './ids.ts';
+
+/** Where a machine may be reached: up to 4 `host:port`, not verified by anyone. */
+export interface PeerDescriptor {
+  readonly machine: MachineId;
+  readonly addresses: readonly string[];
+}
+
+/** `merge`: the asker is full, and is only interested when the other belongs to another network component. */
+export type NeighborPriority = 'low' | 'high' | 'merge';
+
+/** The sender's place in one shared tree; `hops` is its distance from the root, `null` when it has lost its way there. */
+export interface TreeBeacon {
+  readonly root: MachineId;
+  readonly seq: number;
+  readonly hops: number | null;
+}
+
+export type TopicItem =
+  /**
+   * The sender takes part. `asks`: bit k set when the receiver is its parent in tree k and shall take part for its sake. `known`: it has heard the
+   * same from the receiver. `away`: ms since which it may have missed messages, 0 for not at all.
+   */
+  | { readonly kind: 'join'; readonly topic: string; readonly asks: number; readonly known: boolean; readonly away: number }
+  | { readonly kind: 'leave'; readonly topic: string }
+  | { readonly kind: 'graft'; readonly topic: string }
+  | { readonly kind: 'prune'; readonly topic: string }
+  /** Answers an `away`: so many messages of that time are no longer here. */
+  | { readonly kind: 'gap'; readonly topic: string; readonly missed: number };
+
+/** `hops`: steps that a walk may still take. `path`: where it came along, its origin first. */
+export type OverlayControl =
+  | { readonly kind: 'join' }
+  | { readonly kind: 'forward_join'; readonly peer: PeerDescriptor; readonly hops: number }
+  | { readonly kind: 'neighbor'; readonly priority: NeighborPriority; readonly root: MachineId }
+  | { readonly kind: 'neighbor_reply'; readonly accepted: boolean }
+  | { readonly kind: 'disconnect' }
+  | { readonly kind: 'shuffle'; readonly hops: number; readonly path: readonly MachineId[]; readonly peers: readonly PeerDescriptor[] }
+  | { readonly kind: 'shuffle_reply'; readonly path: readonly MachineId[]; readonly peers: readonly PeerDescriptor[] }
+  | { readonly kind: 'beacon'; readonly trees: readonly TreeBeacon[] }
+  | { readonly kind: 'topics'; readonly items: readonly TopicItem[] }
+  /** Somebody lost its way in a tree: the root should give a new number now. */
+  | { readonly kind: 'beat' };
+
+const KINDS = ['join', 'forward_join', 'neighbor', 'neighbor_reply', 'disconnect', 'shuffle', 'shuffle_reply', 'beacon', 'topics', 'beat'] as const;
+const PRIORITIES = ['low', 'high', 'merge'] as const;
+const ITEM_KINDS = ['join', 'leave', 'graft', 'prune', 'gap'] as const;
+
+/** Throws `EncodingError` for what is out of bounds. */
+export function encodeOverlayControl(control: OverlayControl): Uint8Array {
+  const bytes = encodeStrict([KINDS.indexOf(control.kind), ...fieldsOf(control)]);
+  // Nothing leaves that the other end would refuse.
+  decodeOverlayControl(bytes);
+  return bytes;
+}
+
+function fieldsOf(control: OverlayControl): unknown[] {
+  switch (control.kind) {
+    case 'join':
+    case 'disconnect':
+    case 'beat':
+      return [];
+    case 'forward_join':
+      return [peerOut(control.peer), control.hops];
+    case 'neighbor':
+      return [PRIORITIES.indexOf(control.priority), idBytes(control.root)];
+    case 'neighbor_reply':
+      return [control.accepted];
+    case 'shuffle':
+      return [control.hops, control.path.map(idBytes), control.peers.map(peerOut)];
+    case 'shuffle_reply':
+      return [control.path.map(idBytes), control.peers.map(peerOut)];
+    case 'beacon':
+      return [control.trees.map(({ root, seq, hops }) => [idBytes(root), seq, hops])];
+    case 'topics':
+      return [control.items.map(itemOut)];
+  }
+}
+
+/** Throws `EncodingError`. */
+export function decodeOverlayControl(bytes: Uint8Array): OverlayControl {
+  const fields = readList(decodeStrict(bytes, MAX_OVERLAY_BYTES), 'overlay', 4);
+  const kind = choice(KINDS, fields[0], 'overlay kind');
+  const take = (length: number): readonly unknown[] => readTuple(fields, kind, length + 1).slice(1);
+  switch (kind) {
+    case 'join':
+    case 'disconnect':
+    case 'beat':
+      take(0);
+      return { kind };
+    case 'forward_join': {
+      const [peer, hops] = take(2);
+      return { kind, peer: peerIn(peer), hops: upTo(hops, MAX_WALK, 'hops') };
+    }
+    case 'neighbor': {
+      const [priority, root] = take(2);
+      return { kind, priority: choice(PRIORITIES, priority, 'priority'), root: machineIn(root) };
+    }
+    case 'neighbor_reply':
+      return { kind, accepted: flag(take(1)[0], 'accepted') };
+    case 'shuffle': {
+      const [hops, path, peers] = take(3);
+      return { kind, hops: upTo(hops, MAX_WALK, 'hops'), path: pathIn(path), peers: peersIn(peers) };
+    }
+    case 'shuffle_reply': {
+      const [path, peers] = take(2);
+      return { kind, path: pathIn(path), peers: peersIn(peers) };
+    }
+    case 'beacon':
+      return { kind, trees: readList(take(1)[0], 'trees', MAX_TREES).map(treeIn) };
+    case 'topics':
+      return { kind, items: readList(take(1)[0], 'items', MAX_TOPIC_ITEMS).map(itemIn) };
+  }
+}
+
+function peerOut({ machine, addresses }: PeerDescriptor): unknown {
+  return [idBytes(machine), [...addresses]];
+}
+
+function peerIn(value: unknown): PeerDescriptor {
+  const [machine, addresses] = readTuple(value, 'peer', 2);
+  const list = readList(addresses, 'addresses', MAX_PEER_ADDRESSES).map((address) => readText(address, 'address', 1, MAX_ADDRESS_BYTES));
+  return { machine: machineIn(machine), addresses: list };
+}
+
+function treeIn(value: unknown): TreeBeacon {
+  const [root, seq, hops] = readTuple(value, 'tree', 3);
+  return { root: machineIn(root), seq: readCount(seq, 'seq'), hops: hops === null ? null : upTo(hops, 255, 'hops') };
+}
+
+function itemOut(item: TopicItem): unknown {
+  const head = [ITEM_KINDS.indexOf(item.kind), item.topic];
+  if (item.kind === 'join') return [...head, item.asks, item.known, item.away];
+  return item.kind === 'gap' ? [...head, item.missed] : head;
+}
+
+function itemIn(value: unknown): TopicItem {
+  const fields = readList(value, 'item', 5);
+  const kind = choice(ITEM_KINDS, fields[0], 'item kind');
+  const topic = readText(fields[1], 'topic', 1, MAX_TO_BYTES);
+  if (kind === 'join') {
+    const [, , asks, known, away] = readTuple(fields, kind, 5);
+    return { kind, topic, asks: upTo(asks, 2 ** MAX_TREES - 1, 'asks'), known: flag(known, 'known'), away: readCount(away, 'away') };
+  }
+  if (kind === 'gap') return { kind, topic, missed: readCount(readTuple(fields, kind, 3)[2], 'missed') };
+  readTuple(fields, kind, 2);
+  return { kind, topic };
+}
+
+function machineIn(value: unknown): MachineId {
+  return idOfBytes<MachineId>(readBytes(value, 'machine', ID_BYTES));
+}
+
+function pathIn(value: unknown): MachineId[] {
+  return readList(value, 'path', MAX_WALK + 1).map(machineIn);
+}
+
+function peersIn(value: unknown): PeerDescriptor[] {
+  return readList(value, 'peers', MAX_SHUFFLED).map(peerIn);
+}
+
+function upTo(value: unknown, max: number, name: string): number {
+  const count = readCount(value, name);
+  if (count > max) throw new EncodingError('bad_shape', `${name}: at most ${max} expected`);
+  return count;
+}
+
+function flag(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw new EncodingError('bad_shape', `${name}: true or false expected`);
+  return value;
+}
+
+function choice<T extends string>(names: readonly T[], value: unknown, name: string): T {
+  const chosen = names[readCount(value, name)];
+  if (chosen === undefined) throw new EncodingError('bad_shape', `${name}: not one that is known`);
+  return chosen;
+}

@@ -1,0 +1,46 @@
+import { oversizeFrameHead, type PeerLink, placeOf, scenario, ScriptedPeer } from '@muster/lab';
+import { at, claims } from '@muster/proof';
+import { LANE_BULK, LANE_CONTROL } from '@muster/protocol';
+import { required } from './requirements.ts';
+import { Stage } from './stage.ts';
+
+const CLOSED_MS = 2000;
+
+const BREACHES: Readonly<Record<string, { readonly title: string; readonly commit: (link: PeerLink) => void }>> = {
+  oversize: { title: 'a frame over the limit', commit: (link) => link.sendBytes(oversizeFrameHead()) },
+  malformed: { title: 'a message in a wrong form', commit: (link) => link.sendFrame({ lane: LANE_CONTROL, type: 5, body: Uint8Array.of(0xff) }) },
+  fragment: { title: 'a fragment without its head', commit: (link) => link.sendFrame({ lane: LANE_BULK, type: 1, body: Uint8Array.of(1) }) },
+  garbage: { title: 'bytes that mean nothing', commit: (link) => link.sendBytes(new Uint8Array(1024).fill(0xa5)) },
+};
+
+export const brokenFrames = scenario({
+  id: 'defence/frames',
+  title: 'a peer that breaks the framing loses its link, and the node nothing',
+  requirements: [required.frames.id, required.unharmed.id],
+  needs: { nodes: 2, powers: ['world'], capabilities: ['direct.inbox', 'status.metrics'] },
+  phases: {
+    async drive(context) {
+      const { claim, eventually, record } = context;
+      await using stage = await Stage.set(context, {});
+      const { network, address } = await placeOf(stage.node);
+      for (const [name, { title, commit }] of Object.entries(BREACHES)) {
+        await using offender = new ScriptedPeer({ network });
+        const link = await offender.dial(address);
+        record.observe('offender', 'link', 'breach', { name, machine_id: offender.machineId });
+        commit(link);
+        const closed = await eventually(`the link closes after ${title}`, () => link.isClosed, CLOSED_MS);
+        const peers = await stage.node.rest('network.peers');
+        const listed = at(peers, '/output/peers');
+        claim(`${name}/closed`, required.frames.id, 'MUST', claims.atMost({ seq: closed.seq, at: '/data/ms' }, CLOSED_MS, 'ms'), {
+          title: `${title} ends the link`,
+        });
+        claim(`${name}/gone`, required.frames.id, 'MUST', claims.excludes(listed, offender.machineId, '/id'), {
+          title: `${title}: its sender is no peer any more`,
+          premise: claims.includes(listed, stage.peer.machineId, '/id'),
+        });
+      }
+      await stage.settle();
+      await stage.claimUnharmed();
+    },
+  },
+});

@@ -1,0 +1,40 @@
+/** What is required of a node: one line per suite. */
+import type { Suite } from '@muster/lab';
+import { defence } from './defence/index.ts';
+import { durability } from './durability/index.ts';
+import { links } from './links/index.ts';
+import { input } from './input/index.ts';
+import { mesh } from './mesh/index.ts';
+import { network } from './network/index.ts';
+import { smoke } from './smoke/index.ts';
+import { stress } from './stress/index.ts';
+
+/** What was asked for in place of what suites take by themselves. */
+export interface SuiteSize {
+  /** of the suites that work with any number of nodes; 3 when not given */
+  readonly nodes?: number | undefined;
+}
+
+const DEFAULT_NODES = 3;
+
+/** @throws RangeError for nodes that are too few to say anything to one another */
+export function suitesFor({ nodes = DEFAULT_NODES }: SuiteSize = {}): readonly Suite[] {
+  if (!Number.isInteger(nodes) || nodes < 2) throw new RangeError(`suites need 2 nodes or more, not ${nodes}`);
+  return [
+    smoke,
+    mesh(nodes),
+    stress(nodes),
+    input,
+    durability,
+    defence,
+    links,
+    network,
+  ]; // prettier-ignore
+}
+
+export const suites: readonly Suite[] = suitesFor();
+
+/** What runs when no suite is named: the others boot worlds of their own, or wait for deadlines. */
+const STANDARD: readonly string[] = ['smoke', 'mesh', 'stress'];
+
+export const defaultSuites: readonly Suite[] = suites.filter(({ name }) => STANDARD.includes(name));

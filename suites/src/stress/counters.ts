@@ -1,0 +1,82 @@
+import type { NodeHandle, ScenarioContext } from '@muster/lab';
+import { claims, type Observations } from '@muster/proof';
+import { exercise } from '../exercise.ts';
+import { countersOf, deliveries } from '../nodes.ts';
+import { type Load, prepareLoad, runLoad, sendsOf } from './load.ts';
+
+/** Part of the messages of the suite, and enough for a lie of one in a hundred to show. */
+const COUNTED = { share: 0.1, least: 100 };
+const LIMIT_MS = 600_000;
+/** ms in which a node has examined every copy that it was handed */
+const SETTLE_LIMIT_MS = 5_000;
+
+const GOSSIP = {
+  published: 'gossip_publish_total',
+  publishedInternally: 'gossip_internal_publish_total',
+  messages: 'gossip_messages_total',
+  messagesInternally: 'gossip_internal_messages_total',
+  delivered: 'gossip_delivered_to_subscriber_total',
+  deliveredInternally: 'gossip_internal_delivered_to_subscriber_total',
+  incoming: 'gossip_incoming_total',
+  accepted: 'gossip_incoming_accepted_total',
+  duplicate: 'gossip_incoming_duplicate_total',
+  rejected: 'gossip_incoming_rejected_total',
+} as const;
+type Count = keyof typeof GOSSIP;
+
+export const counters = (nodes: number) =>
+  exercise<Load>(
+    {
+      'counters.published': 'A node counts as many publishes as were accepted from its users, besides its own announcements.',
+      'counters.messages': 'A node counts every message of every node once.',
+      'counters.delivered': 'A node counts as many deliveries as its subscribers got.',
+      'counters.stages': 'Every copy that came in is counted as accepted, duplicate or rejected.',
+    },
+    {
+      id: 'stress/counters',
+      title: 'what nodes count is what happened',
+      // On nodes that others use as well, nobody could say whose messages were counted.
+      needs: { nodes, powers: ['world'], capabilities: ['status.metrics', 'messaging.publish', 'messaging.subscribe', 'messaging.events'] },
+      limit: LIMIT_MS,
+      phases: {
+        setup: (context) => prepareLoad(context, 'counted', COUNTED),
+        async drive(context, load) {
+          await Promise.all(load.nodes.map((node) => snapshot(context, node)));
+          await runLoad(context, load);
+          await context.eventually('every copy was examined', async () => {
+            const counted = await Promise.all(load.nodes.map((node) => snapshot(context, node)));
+            return counted.every(({ incoming, accepted, duplicate, rejected }) => incoming === accepted + duplicate + rejected);
+          }, SETTLE_LIMIT_MS); // prettier-ignore
+        },
+        async eventually({ claim }, load) {
+          const { sends } = sendsOf(load);
+          for (const { name } of load.nodes) {
+            const grew = (count: Count) => ({ counter: snapshotsOf(name), at: `/${count}`, take: 'growth' as const });
+            const own = { operations: { ...sends, processes: [name] } };
+            const seen = { observations: { ...deliveries(load.topic), nodes: [name] } };
+            const agree = (check: string, left: Parameters<typeof claims.countersAgree>[0], right: typeof left): void =>
+              claim(`${name}/${check}`, `counters.${check}`, 'MUST', claims.countersAgree(left, right));
+            agree('published', [grew('published')], [own, grew('publishedInternally')]);
+            agree('messages', [grew('messages')], [{ operations: sends }, grew('messagesInternally')]);
+            agree('delivered', [grew('delivered')], [seen, grew('deliveredInternally')]);
+            agree('stages', [grew('incoming')], [grew('accepted'), grew('duplicate'), grew('rejected')]);
+          }
+        },
+        async finally(_, load) {
+          await load[Symbol.asyncDispose]();
+        },
+      },
+    },
+  );
+
+function snapshotsOf(node: string): Observations {
+  return { nodes: [node], stream: 'metrics', event: 'snapshot' };
+}
+
+/** Reads the counters of a node and records them; one that was never moved is not told, and stands at 0. */
+async function snapshot({ record }: ScenarioContext, node: NodeHandle): Promise<Record<Count, number>> {
+  const told = await countersOf(node);
+  const counts = Object.fromEntries(Object.entries(GOSSIP).map(([count, name]) => [count, told.get(name) ?? 0])) as Record<Count, number>;
+  record.observe(node.name, 'metrics', 'snapshot', counts);
+  return counts;
+}
