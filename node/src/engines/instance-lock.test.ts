@@ -12,23 +12,24 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** A process that holds the lock until it is killed. */
-async function holder(): Promise<{ pid: number; kill(): Promise<void> }> {
+async function holder(): Promise<{ pid: number } & AsyncDisposable> {
   const script = `import { lockInstance } from ${JSON.stringify(new URL('./instance-lock.ts', import.meta.url).href)};
-    lockInstance(process.argv[1]); console.log('locked'); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--conditions=muster-source', '--input-type=module', '-e', script, directory], {
+    lockInstance(process.argv[1]); gc(); console.log('locked'); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--expose-gc', '--conditions=muster-source', '--input-type=module', '-e', script, directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   await new Promise((resolve) => child.stdout.once('data', resolve));
-  return { pid: child.pid!, kill: () => (child.kill('SIGKILL'), ended) };
+  return { pid: child.pid!, [Symbol.asyncDispose]: () => (child.kill('SIGKILL'), ended) };
 }
 
 describe('instance lock', () => {
   it('refuses a second daemon with the pid of the first, until that one is killed', async () => {
-    const first = await holder();
-    const message = expect.stringMatching(new RegExp(`${directory}.*pid ${first.pid}`)) as string;
-    expect(() => lockInstance(directory)).toThrow(expect.objectContaining({ name: 'InstanceLockedError', pid: first.pid, message }) as Error);
-    await first.kill();
+    {
+      await using first = await holder();
+      const message = expect.stringMatching(new RegExp(`${directory}.*pid ${first.pid}`)) as string;
+      expect(() => lockInstance(directory)).toThrow(expect.objectContaining({ name: 'InstanceLockedError', pid: first.pid, message }) as Error);
+    }
     lockInstance(directory)[Symbol.dispose]();
   });
 

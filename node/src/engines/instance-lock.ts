@@ -17,6 +17,9 @@ export class InstanceLockedError extends Error {
   }
 }
 
+/** Held locks: a database that nothing referred to would be collected, and its lock given up with it. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Makes this process the only daemon of an existing data directory, until disposed or until it ends, however it ends: the lock is the kernel's (SQLite's exclusive lock on `instance.lock`), so nothing stale can remain.
  * Throws `InstanceLockedError`, or `StoreError` when the directory cannot be written.
@@ -36,12 +39,13 @@ export function lockInstance(directory: string): Disposable {
     const failure = storeError(lockFile, error);
     throw failure.code === 'locked' ? new InstanceLockedError(directory, readPid(pidFile)) : failure;
   }
-  const held = database;
+  const lock = database;
+  held.add(lock);
   return {
     [Symbol.dispose]: () => {
-      if (!held.isOpen) return;
+      if (!held.delete(lock)) return;
       rmSync(pidFile, { force: true });
-      held.close();
+      lock.close();
     },
   };
 }

@@ -38,7 +38,7 @@ export const lifecycle = exercise(
           where: [{ at: '/peer_id', equals: bob.machineId }],
         };
         const premise = claims.includes(at(peers, '/output/peers'), bob.machineId, '/id');
-        const ends = claims.matches(observed(ofBob, '/event'), '^Clos(ing|ed) ');
+        const ends = claims.matches(observed(ofBob, '/event'), '^(Replaced|Closing|Closed) ');
         claim('first-is-the-end', 'peer.events-live', 'MUST', ends, { premise, needsFaults });
         claim('ended', 'peer.events', 'MUST', claims.occurs(ofBob, { atLeast: 2 }), { needsFaults });
         const began = back
