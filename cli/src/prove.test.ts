@@ -23,6 +23,7 @@ describe('a run of real daemons', () => {
     expect(run.stdout).toMatch(/^\d+ scenarios? in 1 world, seed 7\n/);
     expect(run.stdout).toMatch(/\n✓ smoke\/identity .*\n(?:.*\n)*\npassed: .*\n/);
     expect(run.stdout).toContain(`\nbundle: ${bundle()}\nverify: muster verify ${bundle()} --key ${publicKey}\n`);
+    expect(run.stdout).toMatch(/\ntook: boot [\d.]+ s, smoke [\d.]+ s, bundle [\d.]+ s\n/);
     expect(run.stdout).not.toContain('\u001b');
   });
 
@@ -61,7 +62,12 @@ describe('a run of real daemons', () => {
       const other = await stranger.muster('prove', '--grep', '^smoke/unknown-path ', '--out', 'other', '--json');
       expect({ code: other.code, body: JSON.parse(other.stdout) }).toMatchObject({
         code: 0,
-        body: { ok: true, verdict: { outcome: 'passed' }, bundle: join(stranger.root, 'other') },
+        body: {
+          ok: true,
+          verdict: { outcome: 'passed' },
+          parts: [{ name: 'boot', budgetMs: 1_500 }, { name: 'smoke' }, { name: 'bundle' }],
+          bundle: join(stranger.root, 'other'),
+        },
       });
       const wrongKey = await home.muster('verify', 'proof', '--key', join(stranger.root, '.muster', 'runner.pub'), '--json');
       expect(wrongKey.code).toBe(3);

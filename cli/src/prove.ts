@@ -15,6 +15,7 @@ import {
   remoteTarget,
   renderProgress,
   shellCommand,
+  STANDARD_BUDGETS,
   type Suite,
   systemClock,
   type Target,
@@ -27,6 +28,7 @@ import { entry } from './entries.ts';
 import { codeOf, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { onReaderLeft, printJson, printLine } from './output.ts';
 import { loadSuites } from './suites.ts';
+import { partsLine, partTimes } from './part-times.ts';
 import { verdictLines } from './verdict-text.ts';
 
 export interface ProveRequest {
@@ -76,7 +78,8 @@ export async function runProve(request: ProveRequest): Promise<number> {
   using progress = request.json ? undefined : renderProgress(process.stdout);
   const unsigned: { name: string; reason: string }[] = [];
   try {
-    const { report, bundle } = await prove({
+    const budgets = asStandard(request) ? STANDARD_BUDGETS : undefined;
+    const { report, bundle, bundleMs } = await prove({
       suites: chosen,
       target,
       selection,
@@ -86,16 +89,18 @@ export async function runProve(request: ProveRequest): Promise<number> {
       tool: { name: 'muster', version: VERSION },
       reproduce: reproduceLine(request, seed),
       settings,
+      ...(budgets && { budgets }),
       signal: interrupt.signal,
       ...(progress && { observer: (event) => (event.type === 'finished' ? unsigned.push(...event.unsigned) : progress.on(event)) }),
     });
     const verifyLine = `muster verify ${shellWord(bundle)} --key ${shellWord(runner.publicFile)}`;
     const { verdict } = report;
-    if (request.json) await printJson({ ok: verdict.exitCode === 0, verdict, seed, bundle, verify: verifyLine });
+    const parts = partTimes([...report.parts, { name: 'bundle', ms: bundleMs }], budgets);
+    if (request.json) await printJson({ ok: verdict.exitCode === 0, verdict, seed, parts, bundle, verify: verifyLine });
     else {
       progress?.[Symbol.dispose]();
       const silent = unsigned.map(({ name, reason }) => `${name} did not sign: ${reason}`);
-      await printLine(['', ...verdictLines(verdict), ...silent, '', `bundle: ${bundle}`, `verify: ${verifyLine}`].join('\n'));
+      await printLine(['', ...verdictLines(verdict), ...silent, '', partsLine(parts), `bundle: ${bundle}`, `verify: ${verifyLine}`].join('\n'));
     }
     return interrupt.signal.aborted ? interruptedCode(interrupt.signal) : verdict.exitCode;
   } catch (error) {
@@ -103,6 +108,11 @@ export async function runProve(request: ProveRequest): Promise<number> {
     if (interrupt.signal.aborted) throw new Failure('interrupted before there was anything to judge', interruptedCode(interrupt.signal));
     throw new Failure(messageOf(error), EXIT_HARNESS);
   }
+}
+
+/** Budgets are those of our own daemon doing the standard work. */
+function asStandard({ nodes, messages, rate, duration, target, targetCmd }: ProveRequest): boolean {
+  return [nodes, messages, rate, duration, target, targetCmd].every((given) => given === undefined);
 }
 
 /** A duration is said in messages, so that the same command sends the same. */

@@ -21,6 +21,7 @@ export { type Followed, Following } from './record/following.ts';
 export { NodeHandle, OPERATION_LIMIT_MS, type OperationOptions } from './record/node-handle.ts';
 export { type Attempt, type CheckEntry, type Completion, type Operation, type Outcome, PrerequisiteFailed, Recorder } from './record/recorder.ts';
 export type { CliCommand, TargetNode } from './record/target-node.ts';
+export { STANDARD_BUDGETS } from './runner/budgets.ts';
 export { LOOPBACK_ROUND_TRIP, TIMER_OVERSHOOT } from './runner/calibration.ts';
 export { BOOTS, REFUSES_UNKNOWN, TargetUntrusted } from './runner/open-world.ts';
 export { describePlan, describeReason, NoScenario, type Plan, type PlannedWorld, planRun, type Selection, UnknownSuite } from './runner/plan.ts';

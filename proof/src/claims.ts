@@ -99,6 +99,8 @@ export const claims = {
   /** Read before the fault was applied, read again after it healed: equal. */
   stateSurvives: (fault: string, ...values: { readonly before: Reference; readonly after: Reference }[]) =>
     claim('state-survives', { fault, values }),
+  /** A part of the run (`boot`, or a suite's name) took at most `limit` ms. */
+  withinBudget: (part: string, limit: number) => claim('within-budget', { part, limit }),
   /** What became of a scenario: exactly one of these three per scenario. */
   completed: (scenario: string) => claim('completed', { scenario }),
   skipped: (capability: string) => claim('skipped', { capability }),

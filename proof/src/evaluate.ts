@@ -148,7 +148,7 @@ class Evaluation {
     const bookkeeping = findPredicate(check.claim.predicate)?.bookkeeping ?? false;
     const judgement = this.#judge(one);
     const blame = judgement.status === 'pass' || judgement.filteredOut ? undefined : (judgement.blame ?? check.blame ?? 'target');
-    const excused = check.level === 'SHOULD' && judgement.status === 'fail' && blame === 'target';
+    const excused = check.level === 'SHOULD' && judgement.status === 'fail';
     return {
       id: check.id,
       requirement: check.requirement,

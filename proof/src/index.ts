@@ -27,6 +27,7 @@ export type { JudgedStatus } from './predicates/predicate.ts';
 export type { Disposition, LedgerRow } from './predicates/ledger.ts';
 export { predicateNames } from './predicates/registry.ts';
 export * from './verdict.ts';
+export * from './parts.ts';
 export * from './report.ts';
 export { ctrfOf, ctrfStatusOf, type CtrfStatus } from './ctrf.ts';
 export { junitOf } from './junit.ts';

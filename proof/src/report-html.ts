@@ -41,7 +41,7 @@ export function reportHtml(report: ProofReport): string {
           <p>${verdict.blame ? markup`Blame: <strong>${verdict.blame}</strong>. ` : ''}${verdict.summary}. Exit code ${verdict.exitCode}.</p>
         </header>
         <main>
-          ${numbers(report)} ${notPassed(verdict.rows)} ${notRun(verdict.rows)} ${checks(verdict.rows)} ${ledgers(verdict.rows)} ${faults(report)} ${nodes(report)}
+          ${numbers(report)} ${parts(report)} ${notPassed(verdict.rows)} ${notRun(verdict.rows)} ${checks(verdict.rows)} ${ledgers(verdict.rows)} ${faults(report)} ${nodes(report)}
           ${calibrations(report)} ${timings(report)} ${again(report)}
         </main>
         <footer>
@@ -75,6 +75,12 @@ function numbers({ verdict, journal, killRate, faults }: ProofReport): Fragment 
       </div>`,
   );
   return markup`<section aria-label="Numbers"><dl class="numbers">${items}</dl></section>`;
+}
+
+function parts({ parts: all }: ProofReport): Fragment {
+  if (all.length === 0) return '';
+  const rows = all.map(({ name, ms }) => [name, milliseconds(ms)]);
+  return section('parts', 'Where the time went', table('Booting worlds, and each suite', ['Part', '# Took'], rows));
 }
 
 function wasAskedFor({ filteredOut }: Row): boolean {

@@ -2,10 +2,11 @@
 import { type Evaluated } from './evaluate.ts';
 import { type CalibrationLine, faultStages, type FaultStage, type RunStarted, type WorldLine } from './journal.ts';
 import { withinTolerance } from './frame.ts';
+import { type PartTime, partsOf } from './parts.ts';
 import { judge, type Verdict } from './verdict.ts';
 
 /** Raised when a derived document changes its form; a bundle is compared only by the form it was written in. */
-export const bundleFormat = 2;
+export const bundleFormat = 3;
 /** Name of the calibration that holds the share of planted bugs caught. */
 export const killRateCalibration = 'oracle-kill-rate';
 
@@ -39,6 +40,8 @@ export interface ProofReport {
   readonly killRate: number | null;
   readonly faults: readonly FaultSummary[];
   readonly phases: readonly PhaseSpan[];
+  /** boot and suites; what bundling took is not known before the bundle is there */
+  readonly parts: readonly PartTime[];
 }
 
 export function reportOf(evaluated: Evaluated): ProofReport {
@@ -59,6 +62,7 @@ export function reportOf(evaluated: Evaluated): ProofReport {
       stages: Object.fromEntries(faultStages.flatMap((stage) => (stages.has(stage) ? [[stage, stages.get(stage)!.t]] : []))),
     })),
     phases: phaseSpans(evaluated),
+    parts: partsOf(frame),
   };
 }
 

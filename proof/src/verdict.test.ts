@@ -74,6 +74,7 @@ describe('verdict', () => {
   it.each([
     ['all pass', 0, (j: TestJournal) => j.check('a/b/1', yes), {}],
     ['a SHOULD that fails only warns', 0, (j: TestJournal) => j.check('a/b/1', no, { level: 'SHOULD' }), {}],
+    ['whoever is to blame', 0, (j: TestJournal) => [j.check('a/b/1', yes), j.check('a/c/1', no, { level: 'SHOULD', blame: 'lab' })], {}],
     ['a MUST that fails', 1, (j: TestJournal) => j.check('a/b/1', no), {}],
     ['an expected failure', 0, (j: TestJournal) => j.check('a/b/1', no), excuse('a/b/1')],
     ['a stale expected failure', 1, (j: TestJournal) => j.check('a/b/1', yes), excuse('a/b/1')],

@@ -79,7 +79,7 @@ export class Recorder {
 
   write(entry: JournalEntry): JournalLine {
     const line = this.#writer.write(entry);
-    if (line.type === 'run' || line.type === 'world' || line.type === 'calibration') this.#frame.push(line);
+    if (line.type === 'run' || line.type === 'world' || line.type === 'calibration' || line.type === 'phase') this.#frame.push(line);
     else if (this.#lines.length < LIVE_LINES) this.#lines.push(line);
     return line;
   }

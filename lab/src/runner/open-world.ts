@@ -1,5 +1,5 @@
 /** A world that is up, introduced and trusted enough to be judged. */
-import { claims, type NodeSigner } from '@muster/proof';
+import { bootPrefix, claims, type NodeSigner } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
 import { NodeHandle } from '../record/node-handle.ts';
 import type { Recorder } from '../record/recorder.ts';
@@ -54,9 +54,11 @@ export async function openWorld(
   { target, recorder, clock, signal, nonce }: OpenWorldOptions,
 ): Promise<OpenWorld> {
   recorder.mark();
+  const boot = `${bootPrefix}${name}`;
+  recorder.phase(boot, 'setup', 'begin');
   const world = await target.open({ nodes: planned.nodes, wiring: planned.wiring, signal }).catch((error: unknown) => {
     if (!(error instanceof DaemonNotReady || error instanceof CannotExecute)) throw error;
-    claimDown(recorder, `target/boot/${name}`, error);
+    claimDown(recorder, boot, error);
     throw new TargetDown(error.message, { cause: error });
   });
   await using stack = new AsyncDisposableStack();
@@ -102,6 +104,7 @@ export async function openWorld(
         );
       }
     }
+    recorder.phase(boot, 'setup', 'end');
     const owned = stack.move();
     return {
       name,
@@ -121,7 +124,6 @@ export async function openWorld(
 
 /** What could not even be executed is no node, and the target is not to blame for it. */
 function claimDown(recorder: Recorder, id: string, error: DaemonNotReady | CannotExecute): void {
-  recorder.phase(id, 'setup', 'begin');
   recorder.phase(id, 'setup', 'crash', { message: error.message, ...(error instanceof DaemonNotReady && { node: error.node }) });
   recorder.check({ id, requirement: BOOTS, level: 'MUST', title: 'its nodes come up', claim: claims.completed(id) });
 }

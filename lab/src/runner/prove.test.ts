@@ -89,6 +89,16 @@ test('a run ends in a passing verdict and a bundle that verifies, without a trac
   expect(readdirSync(folder)).toEqual(['bundle']);
 });
 
+test('what each part took is in the bundle, and one over its budget is a warning', async () => {
+  const { report, row, bundle } = await run([knowsItself], { budgets: { boot: 60_000, test: 0, absent: 0 } });
+  expect(report.parts.map(({ name }) => name)).toEqual(['boot', 'test']);
+  expect(row('run/budget/boot')).toMatchObject({ status: 'pass' });
+  expect(row('run/budget/test')).toMatchObject({ status: 'warn', blame: 'lab' });
+  expect(row('run/budget/absent')).toBeUndefined();
+  expect(report.verdict).toMatchObject({ outcome: 'passed', exitCode: 0, blamed: { target: 0 } });
+  expect(await verifyBundle(bundle)).toMatchObject({ exitCode: 0, findings: [] });
+});
+
 test('a scenario that throws is a crash of the harness, and the others go on', async () => {
   const throws = oneScenario('test/throws', async () => {
     throw new Error('a slip of the author');

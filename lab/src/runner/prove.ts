@@ -3,6 +3,7 @@ import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import {
+  bootPart,
   claims,
   JournalFile,
   JournalWriter,
@@ -41,6 +42,8 @@ export interface ProveOptions {
   readonly settings?: Readonly<Record<string, Json>>;
   readonly versions?: Readonly<Record<string, string>>;
   readonly expectedFailures?: RunStarted['expectedFailures'];
+  /** ms by part (`boot`, or a suite's name); one that takes longer is a warning, of nobody's failure */
+  readonly budgets?: Readonly<Record<string, number>>;
   readonly observer?: Observer;
   /** aborted: the scenario that runs is ended, and the bundle says that the run was interrupted */
   readonly signal?: AbortSignal;
@@ -51,6 +54,8 @@ export interface ProveResult {
   readonly report: ProofReport;
   /** the bundle's directory */
   readonly bundle: string;
+  /** ms that writing and signing the bundle took */
+  readonly bundleMs: number;
 }
 
 /** A secret was found in a bundle that had been written; the bundle is removed. */
@@ -78,17 +83,20 @@ export async function prove(options: ProveOptions): Promise<ProveResult> {
   stack.use(session);
   await calibrate(recorder, clock);
   await session.run(plan);
+  if (!signal.aborted) claimBudgets(recorder, plan, options.budgets ?? {});
 
   recorder.write({ type: 'run', stage: 'finished', outcome: signal.aborted ? 'interrupted' : 'complete' });
   journal.close();
   observer({ type: 'bundling' });
+  const bundling = clock.monotonic();
   const nodes = session.last ? await signersOf(session.last, recorder, clock, stack) : [];
   await session.keepLogs();
   const { redactor } = writer;
   const written = await writeBundle({ directory: options.out, journal: journal.path, logs: session.logs, runner: options.runner, nodes, redactor });
   await refuseSecrets(written.directory, redactor);
+  const bundleMs = Math.round(clock.monotonic() - bundling);
   observer({ type: 'finished', report: written.report, bundle: written.directory, unsigned: written.unsigned });
-  return { report: written.report, bundle: written.directory };
+  return { report: written.report, bundle: written.directory, bundleMs };
 }
 
 function writeStart(recorder: Recorder, runId: string, plan: Plan, options: ProveOptions, clock: LabClock): void {
@@ -107,6 +115,19 @@ function writeStart(recorder: Recorder, runId: string, plan: Plan, options: Prov
     expectedFailures: [...(options.expectedFailures ?? [])],
     versions: { node: process.versions.node, platform: `${process.platform}-${process.arch}`, ...options.versions },
   });
+}
+
+/** Requirement of every check that a part of the run took no longer than planned. */
+const BUDGET = 'run.budget';
+
+function claimBudgets(recorder: Recorder, { worlds }: Plan, budgets: Readonly<Record<string, number>>): void {
+  recorder.mark();
+  const ran = new Set(worlds.flatMap(({ scenarios }) => scenarios.map(({ id }) => id.split('/', 1)[0]!)));
+  for (const [part, limit] of Object.entries(budgets)) {
+    if (part !== bootPart && !ran.has(part)) continue;
+    const claim = claims.withinBudget(part, limit);
+    recorder.check({ id: `run/budget/${part}`, requirement: BUDGET, level: 'SHOULD', title: `${part} keeps its time`, claim, blame: 'lab' });
+  }
 }
 
 /** The worlds of a run, one after the other. */

@@ -1,5 +1,6 @@
 /** Every predicate by name. Nothing else decides. */
 import type { Frame } from '../frame.ts';
+import { withinBudget } from './budget.ts';
 import { countersAgree } from './counters.ts';
 import { deliveredExactlyOnce } from './delivery.ts';
 import { balanced } from './ledger.ts';
@@ -53,6 +54,7 @@ register(deliveredExactlyOnce);
 register(balanced);
 register(countersAgree);
 register(stateSurvives);
+register(withinBudget);
 register(completed);
 register(skipped);
 register(notRun);
