@@ -10,10 +10,13 @@ export const EXPORTER_BYTES = 32;
 
 export const ENVELOPE_VERSION = 1;
 export const NONCE_BYTES = 16;
+/** of the tree over messages that are signed together: up to 64 of them */
+export const MAX_BATCH_DEPTH = 6;
+export const MAX_PLACE_BYTES = 1 + MAX_BATCH_DEPTH * 32;
 export const MAX_KIND_BYTES = 32;
 /** topic or recipient, in UTF-8 */
 export const MAX_TO_BYTES = 256;
-/** what an envelope adds to its payload, at most: key 1,952 + signature 3,309 + names, times and heads */
+/** what an envelope adds to its payload, at most: key 1,952 + signature 3,309 + place 193 + names, times and heads */
 export const ENVELOPE_OVERHEAD_BYTES = 6 * 1024;
 /** how far two clocks may differ */
 export const CLOCK_SKEW_MS = 30_000;

@@ -30,7 +30,7 @@ const reasonOf = (bytes: Uint8Array, changed: Partial<typeof limits> = {}) =>
     (error: unknown) => (error instanceof EnvelopeError ? error.code : error),
   );
 
-type Parts = [unknown[], Uint8Array, Uint8Array];
+type Parts = [unknown[], Uint8Array, Uint8Array, Uint8Array];
 
 /** The sealed envelope with its decoded parts changed, signature kept. */
 async function altered(change: (parts: Parts) => unknown): Promise<Uint8Array> {
@@ -84,7 +84,7 @@ describe('an envelope', () => {
   test('keeps its id when its signature is replaced by another one of the same bytes', async () => {
     const bytes = await sealEnvelope(crypto, key, fields);
     const resigned = decodeStrict(bytes, 400_000) as Parts;
-    resigned[2] = new Uint8Array(resigned[2].length);
+    resigned[3] = new Uint8Array(resigned[3].length);
     expect(inspectEnvelope(crypto, encodeStrict(resigned), limits).id).toBe(inspectEnvelope(crypto, bytes, limits).id);
   });
 
@@ -102,24 +102,28 @@ describe('an envelope is refused', () => {
     ['that is empty', 'malformed', async () => new Uint8Array()],
     ['that is another value', 'malformed', async () => encodeStrict('envelope')],
     ['with two items', 'malformed', () => altered(([header, payload]) => [header, payload])],
-    ['whose header is no list', 'malformed', () => altered(([, payload, signature]) => ['header', payload, signature])],
+    ['whose header is no list', 'malformed', () => altered(([, ...rest]) => ['header', ...rest])],
     ['whose header misses an item', 'malformed', () => altered(([header]) => void header.pop())],
-    ['with a payload of text', 'malformed', () => altered(([header, , signature]) => [header, 'hello', signature])],
-    ['without signature', 'malformed', () => altered(([header, payload]) => [header, payload, new Uint8Array()])],
+    ['with a payload of text', 'malformed', () => altered(([header, , ...rest]) => [header, 'hello', ...rest])],
+    ['without signature', 'malformed', () => altered(([header, payload, place]) => [header, payload, place, new Uint8Array()])],
     ['with a short nonce', 'malformed', () => headerIs(7, new Uint8Array(15))],
     ['with a negative time', 'malformed', () => headerIs(5, -1)],
     ['with a fraction of a millisecond', 'malformed', () => headerIs(5, 0.5)],
     ['with a kind of 33 bytes', 'malformed', () => headerIs(1, 'k'.repeat(33))],
+    ['with a place that is cut', 'malformed', () => altered((parts) => void (parts[2] = new Uint8Array(32)))],
+    ['with a place outside its tree', 'malformed', () => altered((parts) => void (parts[2] = new Uint8Array(33).fill(2)))],
+    ['with a tree too deep', 'malformed', () => altered((parts) => void (parts[2] = new Uint8Array(1 + 7 * 32)))],
+    ['said to be one of a batch', 'bad_signature', () => altered((parts) => void (parts[2] = new Uint8Array(33)))],
     ['with trailing bytes', 'malformed', async () => new Uint8Array([...(await sealEnvelope(crypto, key, fields)), 0])],
     ['of a later version', 'version', () => headerIs(0, 2)],
-    ['of a later version with another header', 'version', () => altered(([, payload, signature]) => [[2, 'new'], payload, signature])],
+    ['of a later version with another header', 'version', () => altered(([, ...rest]) => [[2, 'new'], ...rest])],
     ['of a kind not expected', 'kind', () => sealEnvelope(crypto, key, { ...fields, kind: 'card' })],
     ['of another network', 'wrong_network', () => sealEnvelope(crypto, key, { ...fields, network: parseNetworkId('22'.repeat(32)) })],
     ['that expired', 'stale', () => sealEnvelope(crypto, key, fields), { now: now + 60_000 + CLOCK_SKEW_MS + 1 }],
     ['of the future', 'future', () => sealEnvelope(crypto, key, fields), { now: now - CLOCK_SKEW_MS - 1 }],
     ['that lives too long', 'lifetime', () => sealEnvelope(crypto, key, { ...fields, expires: now + MAX_LIFETIME_MS + 1 })],
     ['that expires as it is issued', 'lifetime', () => sealEnvelope(crypto, key, { ...fields, expires: now })],
-    ['with another payload', 'bad_signature', () => altered(([header, , signature]) => [header, utf8Bytes('hullo'), signature])],
+    ['with another payload', 'bad_signature', () => altered(([header, , ...rest]) => [header, utf8Bytes('hullo'), ...rest])],
     ['with another destination', 'bad_signature', () => headerIs(4, 'olds')],
     ['with another sender', 'bad_signature', () => headerIs(3, crypto.signingKey(new Uint8Array(32).fill(2)).publicKey)],
     ['with a sender key that is none', 'bad_signature', () => headerIs(3, Uint8Array.of(1))],

@@ -4,10 +4,12 @@
  * header  = [version, kind, network id (32), sender key, to, issued ms, expires ms, nonce (16)]
  * signed  = "muster-envelope-v1" NUL ‖ encoding(header) ‖ SHA-256(payload)
  * id      = SHA-256(signed)
- * wire    = encoding([header, payload, signature])
+ * wire    = encoding([header, payload, place, signature]); the signature is over `signed`, or over a batch of them (`batch.ts`)
  *
  * The id is known before the signature is checked, so duplicates can be dropped first; the payload only after.
  */
+import { endorsedBytes, isPlace, singleSigner } from './batch.ts';
+import type { CheckedBatches, Endorse } from './batch.ts';
 import { concat, domain, toHex } from './bytes.ts';
 import {
   CLOCK_SKEW_MS,
@@ -16,6 +18,7 @@ import {
   ID_BYTES,
   MAX_KIND_BYTES,
   MAX_LIFETIME_MS,
+  MAX_PLACE_BYTES,
   MAX_TO_BYTES,
   NONCE_BYTES,
   PUBLIC_KEY_BYTES,
@@ -71,6 +74,7 @@ export interface EnvelopeLimits {
 interface Sealed {
   readonly signed: Uint8Array;
   readonly payload: Uint8Array;
+  readonly place: Uint8Array;
   readonly signature: Uint8Array;
 }
 
@@ -128,9 +132,14 @@ export interface EnvelopeContent {
 
 /**
  * Seals many envelopes of one sender to one place: what they have in common (2 KB of key) is encoded once.
- * Throws `EncodingError` for a kind or `to` outside its bounds.
+ * `endorse` signs: each one alone unless it is a `batchSigner` of the same key. Throws `EncodingError` for a kind or `to` outside its bounds.
  */
-export function envelopeSealer(crypto: Crypto, key: SigningKey, route: EnvelopeRoute): (content: EnvelopeContent) => Promise<Uint8Array> {
+export function envelopeSealer(
+  crypto: Crypto,
+  key: SigningKey,
+  route: EnvelopeRoute,
+  endorse: Endorse = singleSigner(crypto, key),
+): (content: EnvelopeContent) => Promise<Uint8Array> {
   readText(route.kind, 'kind', 1, MAX_KIND_BYTES);
   readText(route.to, 'to', 0, MAX_TO_BYTES);
   const common = concat(
@@ -140,8 +149,8 @@ export function envelopeSealer(crypto: Crypto, key: SigningKey, route: EnvelopeR
   return async ({ payload, issued, expires = issued + DEFAULT_LIFETIME_MS }) => {
     const nonce = crypto.randomBytes(NONCE_BYTES);
     const header = concat(common, encodeStrict(issued), encodeStrict(expires), encodeStrict(nonce));
-    const signature = await crypto.sign(key, concat(DOMAIN, header, crypto.sha256(payload)));
-    return concat(Uint8Array.of(ARRAY_HEAD | 3), header, encodeStrict(payload), encodeStrict(signature));
+    const { place, signature } = await endorse(concat(DOMAIN, header, crypto.sha256(payload)));
+    return concat(Uint8Array.of(ARRAY_HEAD | 4), header, ...[payload, place, signature].map(encodeStrict));
   };
 }
 
@@ -152,25 +161,28 @@ export function sealEnvelope(crypto: Crypto, key: SigningKey, fields: EnvelopeRo
 
 /** Checks that need no signature, cheap ones first: size, encoding, version, kind, network, time. Throws `EnvelopeError`. */
 export function inspectEnvelope(crypto: Crypto, bytes: Uint8Array, limits: EnvelopeLimits): InspectedEnvelope {
-  const { header, payload, signature } = decodeEnvelope(bytes, limits.maxBytes);
+  const { header, payload, place, signature } = decodeEnvelope(bytes, limits.maxBytes);
   if (!limits.kinds.includes(header.kind)) throw new EnvelopeError('kind', `kind "${header.kind}" is not expected here`);
   if (header.network !== limits.network) throw new EnvelopeError('wrong_network', 'made for another network');
   const skewMs = limits.skewMs ?? CLOCK_SKEW_MS;
   checkTime(header, limits.now, skewMs, limits.maxLifetimeMs ?? MAX_LIFETIME_MS);
 
   // The encoding was strict, so the header's bytes stand in the wire form between the outer head and the payload.
-  const headerEnd = bytes.length - itemLength(payload) - itemLength(signature);
+  const headerEnd = bytes.length - itemLength(payload) - itemLength(place) - itemLength(signature);
   const signed = concat(DOMAIN, bytes.subarray(1, headerEnd), crypto.sha256(payload));
   const id = toHex(crypto.sha256(signed));
   const sender = idOfKey<AgentId>(crypto, header.senderKey);
-  return new InspectedEnvelope(id, header, sender, header.expires + skewMs, { signed, payload, signature });
+  return new InspectedEnvelope(id, header, sender, header.expires + skewMs, { signed, payload, place, signature });
 }
 
-/** Checks the signature and only then gives the payload. Throws `EnvelopeError` (`bad_signature`). */
-export async function verifyEnvelope(crypto: Crypto, inspected: InspectedEnvelope): Promise<VerifiedEnvelope> {
-  const { signed, payload, signature } = sealedOf(inspected);
+/** Checks the signature and only then gives the payload; `checked` spares checking that of a batch again. Throws `EnvelopeError` (`bad_signature`). */
+export async function verifyEnvelope(crypto: Crypto, inspected: InspectedEnvelope, checked?: CheckedBatches): Promise<VerifiedEnvelope> {
+  const { signed, payload, ...endorsement } = sealedOf(inspected);
   const { id, header, sender, staleAfter } = inspected;
-  if (!(await crypto.verify(header.senderKey, signed, signature))) throw new EnvelopeError('bad_signature', 'not signed by its sender');
+  const good = checked
+    ? await checked.verify(header.senderKey, signed, endorsement)
+    : await crypto.verify(header.senderKey, endorsedBytes(crypto, signed, endorsement.place), endorsement.signature);
+  if (!good) throw new EnvelopeError('bad_signature', 'not signed by its sender');
   return { id, header, sender, staleAfter, payload };
 }
 
@@ -182,15 +194,22 @@ export async function openEnvelope(crypto: Crypto, bytes: Uint8Array, limits: En
 function decodeEnvelope(bytes: Uint8Array, maxBytes: number) {
   return translated(
     () => {
-      const [head, payload, signature] = readTuple(decodeStrict(bytes, maxBytes), 'envelope', 3);
+      const [head, payload, place, signature] = readTuple(decodeStrict(bytes, maxBytes), 'envelope', 4);
       return {
         header: readHeader(head),
         payload: readBytes(payload, 'payload', 0, maxBytes),
+        place: readPlace(place),
         signature: readBytes(signature, 'signature', 1, SIGNATURE_BYTES),
       };
     },
     (error) => new EnvelopeError(error.code === 'bad_shape' ? 'malformed' : error.code, error.message, { cause: error }),
   );
+}
+
+function readPlace(value: unknown): Uint8Array {
+  const place = readBytes(value, 'place', 0, MAX_PLACE_BYTES);
+  if (!isPlace(place)) throw new EnvelopeError('malformed', 'place: its position is outside its tree');
+  return place;
 }
 
 function readHeader(head: unknown): EnvelopeHeader {

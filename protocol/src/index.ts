@@ -31,5 +31,6 @@ export * from './direct.ts';
 export * from './publish.ts';
 export * from './signing.ts';
 export * from './addresses.ts';
+export * from './batch.ts';
 export * from './card.ts';
 export * from './trust.ts';

@@ -1,6 +1,7 @@
 import type { Crypto } from '../../src/crypto.ts';
 import { decodeStrict, encodeStrict } from '../../src/encoding.ts';
-import { inspectEnvelope, sealEnvelope } from '../../src/envelope.ts';
+import { batchSigner } from '../../src/batch.ts';
+import { envelopeSealer, inspectEnvelope, sealEnvelope } from '../../src/envelope.ts';
 import type { EnvelopeReason } from '../../src/envelope.ts';
 import type { VectorFile } from '../vectors.ts';
 import { flipped, hex, keyOf, NETWORK, NOW_MS, OTHER_NETWORK, text } from './common.ts';
@@ -8,7 +9,7 @@ import { flipped, hex, keyOf, NETWORK, NOW_MS, OTHER_NETWORK, text } from './com
 const MAX_BYTES = 16_384;
 const KINDS = ['publish', 'direct'];
 
-type Parts = [header: unknown[], payload: Uint8Array, signature: Uint8Array];
+type Parts = [header: unknown[], payload: Uint8Array, place: Uint8Array, signature: Uint8Array];
 
 export async function envelopeVectors(crypto: Crypto): Promise<VectorFile> {
   const key = keyOf(crypto, 1);
@@ -17,7 +18,18 @@ export async function envelopeVectors(crypto: Crypto): Promise<VectorFile> {
   const sealed = await sealEnvelope(crypto, key, fields);
   const direct = await sealEnvelope(crypto, key, { ...fields, kind: 'direct', to: '', payload: new Uint8Array(), expires: NOW_MS + 600_000 });
 
-  const valid = [sealed, direct].map((wire) => {
+  // The first is signed alone, the three that gather meanwhile are signed together.
+  const together = envelopeSealer(crypto, key, fields, batchSigner(crypto, key));
+  const [, ...batch] = (await Promise.all(['alone', 'one', 'two', 'three'].map((word) => together({ ...fields, payload: text(word) })))) as [
+    Uint8Array,
+    ...[Uint8Array, Uint8Array, Uint8Array],
+  ];
+  const place = (change: (place: Uint8Array) => Uint8Array) =>
+    changed(batch[1], (parts) => {
+      parts[2] = change(parts[2]);
+    });
+
+  const valid = [sealed, direct, ...batch].map((wire) => {
     const { id, sender, staleAfter, header } = inspectEnvelope(crypto, wire, limits);
     const [, payload] = decodeStrict(wire, MAX_BYTES) as Parts;
     const { kind, network, to, issued, expires, nonce } = header;
@@ -43,6 +55,21 @@ export async function envelopeVectors(crypto: Crypto): Promise<VectorFile> {
         changed(sealed, (parts) => parts[0].pop()),
       ),
       invalid('issued as a float with a whole value', 'non_canonical', wholeFloat(header(5, 1.5))),
+      invalid(
+        'a place without siblings',
+        'malformed',
+        place((it) => it.slice(0, 1)),
+      ),
+      invalid(
+        'a position outside its tree',
+        'malformed',
+        place((it) => new Uint8Array([4, ...it.slice(1)])),
+      ),
+      invalid(
+        'a tree of seven levels',
+        'malformed',
+        place((it) => new Uint8Array([...it, ...new Uint8Array(5 * 32)])),
+      ),
       invalid('version 2', 'version', header(0, 2)),
       invalid('kind card', 'kind', await seal({ kind: 'card' })),
       invalid('network 22*32', 'wrong_network', await seal({ network: OTHER_NETWORK })),
@@ -57,6 +84,21 @@ export async function envelopeVectors(crypto: Crypto): Promise<VectorFile> {
       ),
       invalid('another topic', 'bad_signature', header(4, 'olds')),
       invalid("another sender's key", 'bad_signature', header(3, keyOf(crypto, 2).publicKey)),
+      invalid(
+        'another position in its batch',
+        'bad_signature',
+        place((it) => new Uint8Array([2, ...it.slice(1)])),
+      ),
+      invalid(
+        'one bit of a sibling',
+        'bad_signature',
+        place((it) => flipped(it, -1)),
+      ),
+      invalid(
+        'one of a batch, said to be alone',
+        'bad_signature',
+        place(() => new Uint8Array()),
+      ),
       invalid('one bit of the signature', 'bad_signature', flipped(sealed, -1)),
     ],
   };

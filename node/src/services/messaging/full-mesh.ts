@@ -3,7 +3,7 @@
  * reach them. A full mesh carries each message once per receiver, and any connected graph carries it everywhere.
  * Ids before signatures: a copy costs one hash.
  */
-import { EnvelopeError, inspectEnvelope, MAX_PUBLISH_ENVELOPE_BYTES, verifyEnvelope } from '@muster/protocol';
+import { CheckedBatches, EnvelopeError, inspectEnvelope, MAX_PUBLISH_ENVELOPE_BYTES, verifyEnvelope } from '@muster/protocol';
 import type { InspectedEnvelope, NetworkId } from '@muster/protocol';
 import type { Clock, Crypto } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
@@ -29,6 +29,7 @@ export interface FullMeshParts {
 
 export function fullMesh(parts: FullMeshParts): Overlay {
   const { links, clock, crypto, network, counters, replays, events } = parts;
+  const checked = new CheckedBatches(crypto);
   /** being verified: a copy waits for the verdict, so that a forged one cannot shadow the true one */
   const pending = new Map<string, Promise<OverlayMessage | undefined>>();
   /** what came over one link is handed on in the order it came */
@@ -66,7 +67,7 @@ export function fullMesh(parts: FullMeshParts): Overlay {
 
   const verify = async (envelope: InspectedEnvelope, bytes: Uint8Array): Promise<OverlayMessage | undefined> => {
     try {
-      const message = { ...(await verifyEnvelope(crypto, envelope)), bytes };
+      const message = { ...(await verifyEnvelope(crypto, envelope, checked)), bytes };
       const seen = replays.seen(message.id, message.staleAfter, clock.now());
       if (seen === 'fresh') return message;
       return seen === 'replay' ? duplicate() : refuse(seen);

@@ -1,7 +1,7 @@
 /** Topics: who on this node listens, what this node says. The overlay carries; this room judges, delivers and counts. */
 import { CapabilityError } from '@muster/contract';
-import { checkPublishPayload, envelopeSealer, inspectEnvelope, MAX_PUBLISH_ENVELOPE_BYTES, PublishError } from '@muster/protocol';
-import type { AgentId, EnvelopeContent, NetworkId, TrustLevel } from '@muster/protocol';
+import { batchSigner, checkPublishPayload, envelopeSealer, inspectEnvelope, MAX_PUBLISH_ENVELOPE_BYTES, PublishError } from '@muster/protocol';
+import type { AgentId, Endorse, EnvelopeContent, NetworkId, TrustLevel } from '@muster/protocol';
 import type { Clock, Crypto } from '../../ports/index.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
 import type { Counters } from '../counters.ts';
@@ -47,11 +47,14 @@ export class PubSub implements Disposable {
   readonly #parts: PubSubParts;
   readonly #overlay: Overlay;
   readonly #topics = new Map<string, Map<string, Entry>>();
+  /** under load a signature costs more than all else together */
+  readonly #endorse: Endorse;
   readonly #sealers = new Map<string, (content: EnvelopeContent) => Promise<Uint8Array>>();
   #count = 0;
 
   constructor(parts: PubSubParts) {
     this.#parts = parts;
+    this.#endorse = batchSigner(parts.crypto, parts.identity.agentKey);
     this.#overlay = parts.overlay({
       admits: (message) => message.sender !== parts.identity.agentId && !parts.contacts.blocked(message.sender),
       accepted: (message) => this.#deliver(message),
@@ -109,7 +112,7 @@ export class PubSub implements Disposable {
     const known = this.#sealers.get(key);
     if (known) return known;
     if (this.#sealers.size >= MAX_SEALERS) this.#sealers.delete(this.#sealers.keys().next().value!);
-    const sealer = envelopeSealer(crypto, identity.agentKey, { kind, network, to: topic });
+    const sealer = envelopeSealer(crypto, identity.agentKey, { kind, network, to: topic }, this.#endorse);
     this.#sealers.set(key, sealer);
     return sealer;
   }

@@ -1,5 +1,5 @@
 /** Drives the overlay's state machine with real links, time and signatures. */
-import { EnvelopeError, inspectEnvelope, isPubliclyRoutable, MAX_PUBLISH_ENVELOPE_BYTES, verifyEnvelope } from '@muster/protocol';
+import { CheckedBatches, EnvelopeError, inspectEnvelope, isPubliclyRoutable, MAX_PUBLISH_ENVELOPE_BYTES, verifyEnvelope } from '@muster/protocol';
 import type { InspectedEnvelope, MachineId, NetworkId, OverlayControl, PeerDescriptor } from '@muster/protocol';
 import type { Clock, Crypto, Log, Random } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
@@ -47,6 +47,7 @@ type Bare<T> = T extends unknown ? Omit<T, 'now' | 'wall'> : never;
 
 export class TreeOverlay implements Overlay {
   readonly #parts: TreeOverlayParts;
+  readonly #checked: CheckedBatches;
   readonly #links = new Map<MachineId, Link>();
   readonly #dialled = new Set<MachineId>();
   readonly #banned = new Map<MachineId, number>();
@@ -59,6 +60,7 @@ export class TreeOverlay implements Overlay {
 
   constructor(parts: TreeOverlayParts) {
     this.#parts = parts;
+    this.#checked = new CheckedBatches(parts.crypto);
     const { self, links, clock, random, replays } = parts;
     this.machine = new OverlayMachine({ self, random: () => random.next(), epoch: clock.now(), seen: (id) => replays.has(id), siteOf });
     links.on({
@@ -142,7 +144,7 @@ export class TreeOverlay implements Overlay {
   async #judge(parcel: Parcel): Promise<Verdict> {
     const { crypto, clock, replays, events } = this.#parts;
     try {
-      const message = { ...(await verifyEnvelope(crypto, parcel.envelope!)), bytes: parcel.bytes };
+      const message = { ...(await verifyEnvelope(crypto, parcel.envelope!, this.#checked)), bytes: parcel.bytes };
       const seen = replays.seen(message.id, message.staleAfter, clock.now());
       if (seen !== 'fresh') parcel.refused = seen;
       else if (!events.admits(message)) parcel.refused = 'sender_blocked';
