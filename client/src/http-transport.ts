@@ -48,9 +48,7 @@ export function httpTransport(baseUrl: string): Transport {
   return {
     async request(request, signal) {
       const response = await open(request, signal);
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of chunksOf(response, url, signal)) chunks.push(chunk);
-      return { status: response.statusCode ?? 0, headers: plain(response.headers), body: Buffer.concat(chunks) };
+      return { status: response.statusCode ?? 0, headers: plain(response.headers), body: await readAll(response, url, signal) };
     },
     async stream(request, signal) {
       const response = await open(request, signal);
@@ -102,7 +100,7 @@ async function openSocket(url: URL, request: Omit<WireRequest, 'method' | 'body'
     return await new Promise((resolve, reject) => {
       socket.once('open', () => resolve(wire));
       socket.once('unexpected-response', (_, response) => {
-        readAll(response).then((body) => resolve({ status: response.statusCode ?? 0, headers: plain(response.headers), body }), reject);
+        readAll(response, url, signal).then((body) => resolve({ status: response.statusCode ?? 0, headers: plain(response.headers), body }), reject);
       });
       socket.once('error', (error: NodeJS.ErrnoException) => {
         reject(signal?.aborted ? signal.reason : failed(url, error.code !== 'ECONNREFUSED', error));
@@ -113,10 +111,17 @@ async function openSocket(url: URL, request: Omit<WireRequest, 'method' | 'body'
   }
 }
 
-async function readAll(response: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of response) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks);
+function readAll(response: IncomingMessage, url: URL, signal?: AbortSignal): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    response.on('data', (chunk: Uint8Array) => chunks.push(chunk));
+    response.on('end', () => resolve(Buffer.concat(chunks)));
+    // Cut off: an error when the connection broke or the signal fired, and `close` without `end` whatever the reason.
+    const cut = (error?: Error): void =>
+      reject(signal?.aborted ? (signal.reason as Error) : failed(url, true, error ?? new Error('the answer was cut off')));
+    response.on('error', cut);
+    response.on('close', () => cut());
+  });
 }
 
 function wireSocket(socket: WebSocket, url: URL): WireSocket {

@@ -219,6 +219,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
       for (const timer of timers) timer[Symbol.dispose]();
       announcements[Symbol.dispose]();
       pubsub[Symbol.dispose]();
+      replays[Symbol.dispose]();
       const ends = await Promise.allSettled([...running.map((part) => part[Symbol.asyncDispose]()), links.stop()]);
       store.close();
       for (const end of ends) if (end.status === 'rejected') log.write('warn', 'a part did not end cleanly', { error: String(end.reason) });

@@ -1,28 +1,35 @@
 /**
  * The replay window, remembered across restarts: what was delivered before a crash is not delivered again while its envelope is still acceptable.
- * Written relaxed (it survives a killed process); a disk that refuses costs only that.
+ * Written relaxed and a moment later, many at once: a killed process forgets the last milliseconds only, and with it went those who had got them.
+ * A disk that refuses costs only that.
  */
 import { ReplayWindow } from '@muster/protocol';
 import type { ReplayVerdict } from '@muster/protocol';
 import { StoreError } from '../../ports/index.ts';
-import type { Clock, Log, Store } from '../../ports/index.ts';
+import type { Clock, Log, Store, Write } from '../../ports/index.ts';
 
 const SEEN = 'replay/';
 /** digits of a Unix time in ms, so that keys sort by it */
 const TIME_DIGITS = 15;
 const PAGE = 1_000;
 const EMPTY = new Uint8Array();
+const WRITE_AFTER_MS = 20;
+const WRITE_AT_ONCE = 256;
 
-export class ReplayMemory {
+export class ReplayMemory implements Disposable {
   readonly #window: ReplayWindow;
   readonly #store: Store;
+  readonly #clock: Clock;
   readonly #log: Log;
   #added = 0;
+  #waiting: Write[] = [];
+  #timer: Disposable | undefined;
   #failing = false;
 
   constructor(store: Store, clock: Clock, log: Log, capacity: number) {
     this.#window = new ReplayWindow({ capacity });
     this.#store = store;
+    this.#clock = clock;
     this.#log = log;
     const now = clock.now();
     this.#stored(() => {
@@ -44,12 +51,24 @@ export class ReplayMemory {
   seen(id: string, staleAfter: number, now: number): ReplayVerdict {
     const verdict = this.#window.seen(id, staleAfter, now);
     if (verdict !== 'fresh') return verdict;
-    const key = `${SEEN}${String(staleAfter).padStart(TIME_DIGITS, '0')}/${id}`;
-    this.#stored(() => {
-      this.#store.batch([{ key, value: EMPTY }], 'relaxed');
-      if (++this.#added % PAGE === 0) this.#forget(now);
-    });
+    this.#waiting.push({ key: `${SEEN}${String(staleAfter).padStart(TIME_DIGITS, '0')}/${id}`, value: EMPTY });
+    if (this.#waiting.length >= WRITE_AT_ONCE) this.#write();
+    else this.#timer ??= this.#clock.after(WRITE_AFTER_MS, () => this.#write());
+    if (++this.#added % PAGE === 0) this.#stored(() => this.#forget(now));
     return verdict;
+  }
+
+  /** Writes what waits. */
+  [Symbol.dispose](): void {
+    this.#write();
+  }
+
+  #write(): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+    const writes = this.#waiting;
+    this.#waiting = [];
+    if (writes.length > 0) this.#stored(() => this.#store.batch(writes, 'relaxed'));
   }
 
   #forget(now: number): void {
