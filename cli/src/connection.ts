@@ -28,6 +28,11 @@ export async function connectTo(dataDir: string): Promise<Client> {
   return createClient({ baseUrl, ...(token && { token }) });
 }
 
+/** `http://host:port` of the instance's API, or of the one that was named. @throws Failure with exit code 2 when it is not running */
+export async function addressOf(target: Target): Promise<string> {
+  return target.api ?? (await ownAddress((await loadConfig({ name: target.name })).dataDir, target));
+}
+
 async function ownAddress(dataDir: string, target: Target): Promise<string> {
   const address = await readPort(join(dataDir, 'api.port'));
   if (address === undefined) throw notRunning(target);

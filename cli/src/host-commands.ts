@@ -1,4 +1,4 @@
-/** Commands about the instances of this user on this machine: they need no API. */
+/** Commands about the instances of this user on this machine. */
 import type { Command } from 'commander';
 import { globalsOf } from './globals.ts';
 
@@ -12,6 +12,20 @@ export function addHostCommands(program: Command, ends: Ends): void {
     .action(async (_options, command: Command) => {
       const { printInstances } = await import('./list-instances.ts');
       await ends(printInstances(globalsOf(command).json));
+    });
+
+  program
+    .command('gui')
+    .summary('show the node in a browser')
+    .description(
+      'Open the page of the node in a browser, and print its address. The page gets its token from the node, which hands it only to a browser ' +
+        'of the same user on the same machine.\n\n  GET /gui',
+    )
+    .option('--no-open', 'only print the address')
+    .action(async ({ open }: { open: boolean }, command: Command) => {
+      const { openGui } = await import('./open-gui.ts');
+      const { json, name, api } = globalsOf(command);
+      await ends(openGui({ json, name, api, open }));
     });
 
   program

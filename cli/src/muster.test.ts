@@ -102,6 +102,12 @@ describe('with a daemon', () => {
     expect(again).toMatchObject({ ok: true, already_running: true, agent_id: JSON.parse(started.stdout).agent_id });
   });
 
+  it('prints where its page is, and has no token in the address', async () => {
+    const { api_address } = JSON.parse(started.stdout) as { api_address: string };
+    expect(await json('gui')).toEqual({ ok: true, url: `http://${api_address}/gui` });
+    expect(await alice('gui', '--no-open')).toEqual({ code: 0, stdout: `http://${api_address}/gui\n`, stderr: '' });
+  });
+
   it('leaves a line in its log', async () => {
     const { agent_id, api_address, log } = JSON.parse(started.stdout) as { agent_id: string; api_address: string; log: string };
     expect(await readFile(log, 'utf8')).toMatch(

@@ -5,6 +5,7 @@ export * from './fields.ts';
 export * from './registry.ts';
 export { agentCard, MAX_SIGNED_BYTES } from './identity.ts';
 export { directMessage } from './direct.ts';
+export { TOKEN_MARKER } from './gui.ts';
 export { MAX_SOCKET_TOPICS } from './websocket.ts';
 export type { SocketClientFrame } from './websocket.ts';
 export * from './body.ts';

@@ -4,6 +4,7 @@ import { contacts } from './contacts.ts';
 import { diagnostics } from './diagnostics.ts';
 import { direct } from './direct.ts';
 import { discovery } from './discovery.ts';
+import { gui } from './gui.ts';
 import { identity } from './identity.ts';
 import { machines } from './machines.ts';
 import { messaging } from './messaging.ts';
@@ -13,7 +14,7 @@ import { trust } from './trust.ts';
 import { websocket } from './websocket.ts';
 
 /** Capabilities by family and verb. */
-export const families = { status, identity, messaging, contacts, trust, direct, network, diagnostics, discovery, machines, websocket };
+export const families = { status, identity, messaging, contacts, trust, direct, network, diagnostics, discovery, machines, websocket, gui };
 export type Families = typeof families;
 
 /** `direct.send` and the like */

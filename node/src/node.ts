@@ -14,6 +14,7 @@ import { diagnosticsHandlers } from './services/diagnostics/handlers.ts';
 import { DiscoveredAgents } from './services/discovery/discovered-agents.ts';
 import { discoveryHandlers } from './services/discovery/handlers.ts';
 import { Announcements } from './services/identity/announcements.ts';
+import { guiHandlers } from './services/gui/handlers.ts';
 import { identityHandlers } from './services/identity/handlers.ts';
 import type { LocalIdentity } from './services/identity/local-identity.ts';
 import { LinkHistory } from './services/links/link-history.ts';
@@ -185,6 +186,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     ...discoveryHandlers(discovered, links),
     ...machineHandlers(discovered, links),
     ...websocketHandlers({ pubsub, direct, contacts, self: identity.agentId }),
+    ...guiHandlers({ crypto }),
   };
 
   return {

@@ -10,23 +10,28 @@ interface HandlerContext {
   readonly signal: AbortSignal;
   /** The surface asking. Streams (SSE) count as `rest`. */
   readonly surface: 'rest' | 'ws';
+  /** The API token, for a page in a browser on this machine that belongs to whoever runs the node; undefined for anyone else. */
+  readonly pageToken?: () => string | undefined;
 }
 
 /** What a handler answers: the output (surfaces add the `ok: true` of the `object` shape), or nothing for `empty`. */
 type AnswerOf<C extends Capability> = C['shape'] extends 'empty' ? void : OutputOf<C>;
 
-/** An answer with another success status than the usual one: `Reply.of(201, body)`. */
+/** An answer with another success status than the usual one, or with headers of its own: `Reply.of(201, body)`. */
 export class Reply<Body> {
   readonly status: number;
   readonly body: Body;
+  /** names in lower case */
+  readonly headers: Readonly<Record<string, string>>;
 
-  private constructor(status: number, body: Body) {
+  private constructor(status: number, body: Body, headers: Readonly<Record<string, string>>) {
     this.status = status;
     this.body = body;
+    this.headers = headers;
   }
 
-  static of<Body>(status: 200 | 201, body: Body): Reply<Body> {
-    return new Reply(status, body);
+  static of<Body>(status: 200 | 201, body: Body, headers: Readonly<Record<string, string>> = {}): Reply<Body> {
+    return new Reply(status, body, headers);
   }
 }
 

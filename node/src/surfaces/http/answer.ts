@@ -27,7 +27,12 @@ export function empty(status: number, headers: Readonly<Record<string, string>> 
 
 /** What a handler returned, in the shape that its capability declares. */
 export function success(capability: Capability, returned: unknown): Answer {
-  const [status, body] = returned instanceof Reply ? [returned.status, returned.body] : [capability.status[0] ?? 200, returned];
+  if (!(returned instanceof Reply)) return shaped(capability, capability.status[0] ?? 200, returned);
+  const answer = shaped(capability, returned.status, returned.body);
+  return { ...answer, headers: { ...answer.headers, ...returned.headers } };
+}
+
+function shaped(capability: Capability, status: number, body: unknown): Answer {
   switch (capability.shape) {
     case 'empty':
       return empty(status);

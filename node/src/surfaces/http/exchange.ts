@@ -14,6 +14,7 @@ import { corsHeaders, hasToken, isAllowedHost } from './guard.ts';
 import type { Input } from './input.ts';
 import { readInput } from './input.ts';
 import type { HttpLimits } from './limits.ts';
+import { isOwnBrowser } from './own-browser.ts';
 import type { Find, Match, Route } from './routes.ts';
 
 /** Where a failure that is nobody's documented refusal happened. */
@@ -120,7 +121,9 @@ export async function answerRequest(surface: Surface, exchange: Exchange): Promi
       return refused && (await reply(refused));
     }
     const handle = surface.handlers[name] as Handler<Capability>;
-    await reply(success(capability, await handle(input.value, { signal: abort.signal, surface: 'rest' })));
+    await reply(
+      success(capability, await handle(input.value, { signal: abort.signal, surface: 'rest', pageToken: () => pageToken(surface, request) })),
+    );
   } catch (error) {
     if (error instanceof ClientGone) return;
     const refused = refusalOf(error);
@@ -128,6 +131,10 @@ export async function answerRequest(surface: Surface, exchange: Exchange): Promi
     if (response.headersSent) response.destroy();
     else await reply(refused ? json(refused.status, refusalBody({ refusal }, refused)) : json(500, { ok: false, error: 'internal error' }));
   }
+}
+
+function pageToken(surface: Surface, request: IncomingMessage): string | undefined {
+  return isOwnBrowser(request) ? surface.token() : undefined;
 }
 
 /** Serves an event stream to its end, or says why there is none. */
