@@ -1,5 +1,18 @@
 /** The protocol's cryptography over `node:crypto`, for this room's tests and vectors; the daemon has its own engine. */
-import { createHash, createPrivateKey, createPublicKey, decapsulate, encapsulate, randomBytes, sign, timingSafeEqual, verify } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  decapsulate,
+  encapsulate,
+  hkdfSync,
+  randomBytes,
+  sign,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { blake3 } from '@noble/hashes/blake3.js';
 import type { Crypto } from '../src/crypto.ts';
@@ -46,6 +59,20 @@ export const nodeCrypto: Crypto = {
     return { ciphertext: new Uint8Array(ciphertext), secret: new Uint8Array(sharedKey) };
   },
   decapsulate: (key, ciphertext) => new Uint8Array(decapsulate(privateKey(KEM, key.seed), ciphertext)),
+  hkdf: (secret, salt, info, length) => new Uint8Array(hkdfSync('sha256', secret, salt, info, length)),
+  seal: (key, nonce, content, associated) => {
+    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(associated);
+    return new Uint8Array(Buffer.concat([cipher.update(content), cipher.final(), cipher.getAuthTag()]));
+  },
+  open: (key, nonce, sealed, associated) => {
+    const tagAt = sealed.length - 16;
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(associated).setAuthTag(sealed.subarray(tagAt));
+    try {
+      return new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(0, tagAt)), decipher.final()]));
+    } catch {
+      return undefined;
+    }
+  },
   sha256: (...parts) => {
     const hash = createHash('sha256');
     for (const part of parts) hash.update(part);

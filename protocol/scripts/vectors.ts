@@ -3,6 +3,7 @@ import type { Crypto, SigningKey } from '../src/crypto.ts';
 import { toHex } from '../src/bytes.ts';
 import { cardVectors } from './vectors/card.ts';
 import { envelopeVectors } from './vectors/envelope.ts';
+import { letterVectors, sealedBoxVectors } from './vectors/sealed.ts';
 import { helloVectors, userCertificateVectors } from './vectors/hello.ts';
 import { directVectors, frameVectors, idVectors, kemVectors, signingVectors, trustVectors, wordVectors } from './vectors/plain.ts';
 
@@ -74,6 +75,8 @@ export async function makeVectors(crypto: Crypto, vault: Vault): Promise<Readonl
     ['frames.json', frameVectors()],
     ['trust.json', trustVectors()],
     ['direct.json', directVectors(crypto)],
+    ['sealed-box.json', sealedBoxVectors(vault)],
+    ['letter.json', await letterVectors(vault.crypto)],
     ['signing.json', await signingVectors(vault.crypto)],
   ]);
   return files.set('stored.json', vault.used);

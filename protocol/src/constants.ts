@@ -5,6 +5,7 @@ export const PUBLIC_KEY_BYTES = 1952;
 export const SIGNATURE_BYTES = 3309;
 /** raw ML-KEM-768 public key (FIPS 203) */
 export const KEM_PUBLIC_KEY_BYTES = 1184;
+export const KEM_CIPHERTEXT_BYTES = 1088;
 export const ID_BYTES = 32;
 export const EXPORTER_BYTES = 32;
 
@@ -36,6 +37,14 @@ export const MAX_DIRECT_PAYLOAD_BYTES = 640 * 1024;
 export const MAX_DIRECT_BODY_BYTES = MAX_DIRECT_PAYLOAD_BYTES + 256;
 export const MAX_DIRECT_ENVELOPE_BYTES = MAX_DIRECT_BODY_BYTES + ENVELOPE_OVERHEAD_BYTES;
 
+/** of a direct message that travels sealed on an inbox topic: its envelope, sealed, fits into a published message */
+export const MAX_SEALED_DIRECT_PAYLOAD_BYTES = 240 * 1024;
+export const MAX_SEALED_DIRECT_ENVELOPE_BYTES = MAX_SEALED_DIRECT_PAYLOAD_BYTES + 256 + ENVELOPE_OVERHEAD_BYTES;
+/** envelope, KEM key 1,184, machine key 1,952, signature 3,309 and heads */
+export const MAX_LETTER_BYTES = MAX_SEALED_DIRECT_ENVELOPE_BYTES + 7 * 1024;
+/** KEM ciphertext, id, tag and heads */
+export const SEALED_BOX_OVERHEAD_BYTES = 1_152;
+
 export const MAX_FRAME_BODY_BYTES = 64 * 1024;
 /** u32 length, u8 lane, u8 type */
 export const FRAME_HEADER_BYTES = 6;
@@ -52,6 +61,7 @@ export const PROTOCOL_VERSION_MIN = 1;
 export const PROTOCOL_VERSION_MAX = 1;
 /** the largest of everything a hello may hold fits */
 export const MAX_HELLO_BYTES = 16 * 1024;
+export const INSTANCE_BYTES = 16;
 export const MAX_CAPABILITIES = 32;
 export const MAX_CAPABILITY_BYTES = 32;
 export const MAX_SOFTWARE_NAME_BYTES = 64;

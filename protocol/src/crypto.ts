@@ -31,7 +31,14 @@ export interface Crypto {
   kemKey(seed?: Uint8Array): KemKey;
   /** ciphertext 1,088 bytes, secret 32 bytes; throws on a malformed public key */
   encapsulate(publicKey: Uint8Array): { ciphertext: Uint8Array; secret: Uint8Array };
+  /** an unrelated secret for a ciphertext that was changed (implicit rejection); throws on one of another length */
   decapsulate(key: KemKey, ciphertext: Uint8Array): Uint8Array;
+  /** HKDF-SHA-256 (RFC 5869) */
+  hkdf(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array;
+  /** AES-256-GCM (NIST SP 800-38D): ciphertext and 16 bytes of tag; key 32 bytes, nonce 12, never twice with one key */
+  seal(key: Uint8Array, nonce: Uint8Array, content: Uint8Array, associated: Uint8Array): Uint8Array;
+  /** what was sealed; undefined when anything differs */
+  open(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, associated: Uint8Array): Uint8Array | undefined;
   sha256(...parts: Uint8Array[]): Uint8Array;
   /** BLAKE3, 32 bytes; the compatible API's trace digest */
   blake3(data: Uint8Array): Uint8Array;

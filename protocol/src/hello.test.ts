@@ -54,6 +54,13 @@ describe('a hello', () => {
     expect(await read(await hello())).not.toHaveProperty('user');
   });
 
+  test('tells one life of a process from another, if it says so', async () => {
+    const instance = new Uint8Array(16).fill(8);
+    expect((await read(await hello({ instance }))).instance).toEqual(instance);
+    expect(await read(await hello())).not.toHaveProperty('instance');
+    expect(await refusalOf(await altered((body) => ({ ...body, instance: instance.subarray(1) })))).toBe('malformed');
+  });
+
   test('goes both ways in one session', async () => {
     expect((await read(await hello({}, accepting), dialling)).agent).toBe(idOfKey<AgentId>(crypto, agent.publicKey));
   });

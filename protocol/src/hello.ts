@@ -1,7 +1,7 @@
 /**
  * What both sides say inside the secure channel before anything counts.
  *
- * body  = encoding({agent, addresses, capabilities, certificate, kem, network, software: [name, version], versions: [min, max]})
+ * body  = encoding({agent, addresses, capabilities, certificate, instance, kem, network, software: [name, version], versions: [min, max]})
  * proof = agent signature over "muster-hello-v1" NUL ‖ exporter (32) ‖ role (0 initiator, 1 responder) ‖ own machine id ‖ peer machine id ‖ SHA-256(body)
  * wire  = encoding([body, proof])
  *
@@ -12,6 +12,7 @@ import { concat, domain } from './bytes.ts';
 import {
   EXPORTER_BYTES,
   ID_BYTES,
+  INSTANCE_BYTES,
   KEM_PUBLIC_KEY_BYTES,
   MAX_ADDRESS_BYTES,
   MAX_ADDRESSES,
@@ -67,6 +68,8 @@ export interface HelloFields {
   /** raw ML-KEM-768 key */
   readonly kemKey: Uint8Array;
   readonly certificate?: UserCertificate;
+  /** 16 random bytes of this life of the process: another one means that it started anew */
+  readonly instance?: Uint8Array;
   /** first and last protocol version spoken; those of this implementation when left out */
   readonly versions?: readonly [min: number, max: number];
 }
@@ -90,6 +93,7 @@ export async function makeHello(crypto: Crypto, agent: SigningKey, fields: Hello
     addresses: fields.addresses,
     capabilities: fields.capabilities,
     certificate: fields.certificate ? encodeUserCertificate(fields.certificate) : null,
+    ...(fields.instance && { instance: fields.instance }),
     kem: fields.kemKey,
     network: idBytes(fields.network),
     software: [fields.software.name, fields.software.version],
@@ -134,7 +138,7 @@ function readBody(value: unknown) {
   const map = readMap(value, 'body');
   const [min, max] = readTuple(map['versions'], 'versions', 2);
   const [name, version] = readTuple(map['software'], 'software', 2);
-  const certificate = map['certificate'];
+  const { certificate, instance } = map;
   return {
     versions: [readCount(min, 'versions'), readCount(max, 'versions')] as const,
     network: idOfBytes<NetworkId>(readBytes(map['network'], 'network', ID_BYTES)),
@@ -145,6 +149,7 @@ function readBody(value: unknown) {
     ),
     software: { name: readText(name, 'software', 1, MAX_SOFTWARE_NAME_BYTES), version: readText(version, 'software', 1, MAX_SOFTWARE_NAME_BYTES) },
     addresses: readList(map['addresses'], 'addresses', MAX_ADDRESSES).map((item) => readText(item, 'address', 1, MAX_ADDRESS_BYTES)),
+    ...(instance !== undefined && { instance: readBytes(instance, 'instance', INSTANCE_BYTES) }),
     certificateBytes: certificate === null ? undefined : readBytes(certificate, 'certificate', 1, MAX_CERTIFICATE_BYTES),
   };
 }

@@ -28,6 +28,8 @@ export * from './hello.ts';
 export * from './user-certificate.ts';
 export * from './machine-certificate.ts';
 export * from './direct.ts';
+export * from './sealed-box.ts';
+export * from './letter.ts';
 export * from './publish.ts';
 export * from './signing.ts';
 export * from './addresses.ts';

@@ -18,7 +18,17 @@ import { decodeOverlayControl, encodeOverlayControl } from './overlay-messages.t
 import type { OverlayControl } from './overlay-messages.ts';
 
 /** Why a recipient did not take a direct message. Others may follow: treat an unknown one as `rejected`. */
-export type RejectReason = 'blocked' | 'machine_mismatch' | 'expired' | 'malformed' | 'storage' | 'not_here' | 'too_large' | 'rejected';
+export type RejectReason =
+  | 'blocked'
+  | 'machine_mismatch'
+  | 'expired'
+  | 'clock' // issued later than the recipient's clock says it is, or meant to live longer than allowed
+  | 'malformed'
+  | 'sealed' // its box does not open
+  | 'storage'
+  | 'not_here'
+  | 'too_large'
+  | 'rejected';
 
 export type DirectOutcome = { readonly kind: 'committed' } | { readonly kind: 'rejected'; readonly reason: RejectReason };
 
@@ -68,26 +78,34 @@ const REJECT_REASONS: readonly string[] = [
   'blocked',
   'machine_mismatch',
   'expired',
+  'clock',
   'malformed',
+  'sealed',
   'storage',
   'not_here',
   'too_large',
   'rejected',
 ] satisfies RejectReason[];
 
+/** One word for it. */
+export function outcomeCode(outcome: DirectOutcome): string {
+  return outcome.kind === 'committed' ? 'committed' : outcome.reason;
+}
+
+/** Throws `EncodingError` (`bad_shape`). */
+export function readOutcome(value: unknown): DirectOutcome {
+  const code = readText(value, 'outcome', 1, MAX_REASON_BYTES);
+  if (code === 'committed') return { kind: 'committed' };
+  return { kind: 'rejected', reason: REJECT_REASONS.includes(code) ? (code as RejectReason) : 'rejected' };
+}
+
 function encodeAck({ requestId, outcome }: MessageOf<'direct_ack'>): Uint8Array {
-  return encodeStrict([readBytes(requestId, 'request_id', REQUEST_ID_BYTES), outcome.kind === 'committed' ? 'committed' : outcome.reason]);
+  return encodeStrict([readBytes(requestId, 'request_id', REQUEST_ID_BYTES), outcomeCode(outcome)]);
 }
 
 function decodeAck(body: Uint8Array): MessageOf<'direct_ack'> {
   const [requestId, code] = readTuple(decodeStrict(body, 256), 'direct_ack', 2);
-  const text = readText(code, 'outcome', 1, MAX_REASON_BYTES);
-  const reason = REJECT_REASONS.includes(text) ? (text as RejectReason) : 'rejected';
-  return {
-    kind: 'direct_ack',
-    requestId: readBytes(requestId, 'request_id', REQUEST_ID_BYTES),
-    outcome: text === 'committed' ? { kind: 'committed' } : { kind: 'rejected', reason },
-  };
+  return { kind: 'direct_ack', requestId: readBytes(requestId, 'request_id', REQUEST_ID_BYTES), outcome: readOutcome(code) };
 }
 
 /** Ids one after the other, 32 bytes each. */

@@ -7,10 +7,12 @@ import { fromHex, toHex } from './bytes.ts';
 import { readCard } from './card.ts';
 import { decodeDirectBody, payloadDigest } from './direct.ts';
 import { openEnvelope } from './envelope.ts';
+import { decodeLetter, inboxTopic, letterMachine } from './letter.ts';
+import { openBox } from './sealed-box.ts';
 import { bulkFrames, FrameDecoder, LANE_BULK, Reassembler } from './frames.ts';
 import type { Frame } from './frames.ts';
 import { readHello } from './hello.ts';
-import { idOfKey, parseAgentId, parseMachineId } from './ids.ts';
+import { idOfKey, parseAgentId, parseMachineId, parseNetworkId } from './ids.ts';
 import { verifyAgentSignature } from './signing.ts';
 import { evaluateTrust } from './trust.ts';
 import type { IdentityType, TrustLevel } from './trust.ts';
@@ -122,6 +124,31 @@ describe('the vectors', () => {
       const key = crypto.kemKey(fromHex(one.seed));
       expect(toHex(key.publicKey)).toBe(one.public_key);
       expect(toHex(crypto.decapsulate(key, fromHex(one.ciphertext)))).toBe(one.secret);
+    }
+  });
+
+  test('of sealed boxes: what is changed, or for others, does not open', async () => {
+    type BoxCase = { seed: string; network: string; sender: string; recipient: string; box: string; max_bytes: number; id: string; content: string };
+    for (const one of casesOf<BoxCase>('sealed-box.json')) {
+      const route = { network: parseNetworkId(one.network), sender: parseAgentId(one.sender), recipient: parseAgentId(one.recipient) };
+      const open = () => openBox(crypto, crypto.kemKey(fromHex(one.seed)), route, fromHex(one.box), one.max_bytes);
+      expect([one.what, await outcomeOf(open)]).toEqual([one.what, one.valid ? 'accepted' : one.reason]);
+      if (one.valid) expect(Object.values(open()).map(toHex)).toEqual([one.id, one.content]);
+    }
+  });
+
+  test('of letters and inbox topics', async () => {
+    type LetterCase = { letter?: string; kind: string; machine_id: string | null; agent_id?: string; topic: string };
+    for (const one of casesOf<LetterCase>('letter.json')) {
+      if (one.agent_id) {
+        expect(inboxTopic(crypto, parseAgentId(one.agent_id))).toBe(one.topic);
+        continue;
+      }
+      const read = () => decodeLetter(fromHex(one.letter!));
+      expect([one.what, await outcomeOf(read)]).toEqual([one.what, one.valid ? 'accepted' : one.reason]);
+      if (!one.valid) continue;
+      const letter = read();
+      expect([letter.kind, letter.kind === 'message' ? ((await letterMachine(crypto, letter)) ?? null) : null]).toEqual([one.kind, one.machine_id]);
     }
   });
 

@@ -77,6 +77,40 @@ export function cryptoPortTest(makeCrypto: () => Crypto): void {
       expect(() => crypto.encapsulate(new Uint8Array(10))).toThrow(Error);
     });
 
+    it('derives keys that differ with every input, to the published value', () => {
+      const crypto = makeCrypto();
+      // RFC 5869 appendix A.1
+      const range = (first: number, length: number) => Uint8Array.from({ length }, (_, index) => first + index);
+      const okm = crypto.hkdf(new Uint8Array(22).fill(0x0b), range(0, 13), range(0xf0, 10), 42);
+      expect(Buffer.from(okm).toString('hex')).toBe('3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865');
+      const [a, b] = [bytes('a'), bytes('b')];
+      const derived = [crypto.hkdf(a, a, a, 32), crypto.hkdf(b, a, a, 32), crypto.hkdf(a, b, a, 32), crypto.hkdf(a, a, b, 32)];
+      expect(new Set(derived.map((key) => Buffer.from(key).toString('hex'))).size).toBe(4);
+    });
+
+    it('opens what was sealed, and nothing that differs in one bit', () => {
+      const crypto = makeCrypto();
+      const [key, nonce] = [new Uint8Array(32).fill(1), new Uint8Array(12).fill(2)];
+      fc.assert(
+        fc.property(
+          fc.uint8Array({ maxLength: 300 }),
+          fc.uint8Array({ minLength: 1, maxLength: 40 }),
+          fc.nat(1_000_000),
+          (content, associated, bit) => {
+            const sealed = crypto.seal(key, nonce, content, associated);
+            expect(sealed).toHaveLength(content.length + 16);
+            expect(crypto.open(key, nonce, sealed, associated)).toEqual(content);
+            expect(crypto.open(key, nonce, flipped(sealed, bit), associated)).toBeUndefined();
+            expect(crypto.open(key, nonce, sealed, flipped(associated, bit))).toBeUndefined();
+            expect(crypto.open(flipped(key, bit), nonce, sealed, associated)).toBeUndefined();
+            expect(crypto.open(key, flipped(nonce, bit), sealed, associated)).toBeUndefined();
+          },
+        ),
+        { seed: SEED, numRuns: 50 },
+      );
+      expect(crypto.open(key, nonce, new Uint8Array(15), new Uint8Array())).toBeUndefined();
+    });
+
     it('hashes parts as their concatenation, to the published values', () => {
       const crypto = makeCrypto();
       const hex = (data: Uint8Array): string => Buffer.from(data).toString('hex');

@@ -1,10 +1,13 @@
 import {
+  createCipheriv,
+  createDecipheriv,
   createPrivateKey,
   createPublicKey,
   decapsulate,
   encapsulate,
   generateKeyPairSync,
   hash,
+  hkdfSync,
   createHash,
   randomBytes,
   sign,
@@ -19,6 +22,8 @@ const SIGNING = 'ml-dsa-65';
 const SIGNING_PUBLIC_BYTES = 1952;
 const SIGNATURE_BYTES = 3309;
 const KEM = 'ml-kem-768';
+const AEAD = 'aes-256-gcm';
+const TAG_BYTES = 16;
 /** An imported ML-DSA-65 key keeps its expanded matrix, about 30 KB. */
 const CACHED_PUBLIC_KEYS = 256;
 
@@ -113,6 +118,26 @@ export function nodeCrypto(): Crypto {
 
     decapsulate(key, ciphertext) {
       return plain(decapsulate(remembered(kemKeys, KEM, key), ciphertext));
+    },
+
+    hkdf: (secret, salt, info, length) => new Uint8Array(hkdfSync('sha256', secret, salt, info, length)),
+
+    seal(key, nonce, content, associated) {
+      const cipher = createCipheriv(AEAD, key, nonce, { authTagLength: TAG_BYTES }).setAAD(associated);
+      return plain(Buffer.concat([cipher.update(content), cipher.final(), cipher.getAuthTag()]));
+    },
+
+    open(key, nonce, sealed, associated) {
+      if (sealed.length < TAG_BYTES) return undefined;
+      const end = sealed.length - TAG_BYTES;
+      const decipher = createDecipheriv(AEAD, key, nonce, { authTagLength: TAG_BYTES }).setAAD(associated).setAuthTag(sealed.subarray(end));
+      const content = decipher.update(sealed.subarray(0, end));
+      try {
+        return plain(Buffer.concat([content, decipher.final()]));
+      } catch {
+        // The only thing that `final` has to object to is the tag.
+        return undefined;
+      }
     },
 
     sha256(...parts) {
