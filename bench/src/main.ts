@@ -10,6 +10,7 @@ import { ownDaemon, shellCommand } from '@muster/lab';
 import type { DaemonCommand } from '@muster/lab';
 import { openFloor } from './floor.ts';
 import { median, percentile } from './measure.ts';
+import { proofParts } from './proof-run.ts';
 import { directMessages, openWorld, publishToStreams, startUp } from './network.ts';
 
 const PAYLOAD_BYTES = 256;
@@ -41,13 +42,15 @@ const { values } = parseArgs({
 });
 const runs = wholeNumber('--runs', values.runs, 5);
 const messages = wholeNumber('--messages', values.messages, 10);
-const musterd = fileURLToPath(new URL('../../cli/dist/musterd.js', import.meta.url));
+const built = (entry: string): string => fileURLToPath(new URL(`../../cli/dist/${entry}.js`, import.meta.url));
+const musterd = built('musterd');
 const daemons: DaemonCommand[] = [ownDaemon(musterd), ...values['target-cmd'].map((line) => shellCommand(line))];
 
 const floors = await measureFloor();
 const rows: Row[] = [];
 for (const command of daemons) rows.push(await measure(command));
-if (values.json) console.log(JSON.stringify({ floors, rows, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }));
+const parts = await proofParts(built('muster'), runs);
+if (values.json) console.log(JSON.stringify({ floors, rows, parts, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }));
 else print();
 if (values.gate) gate(rows[0]!);
 
@@ -113,14 +116,17 @@ function print(): void {
   const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]!.length)));
   for (const line of [head, ...lines])
     console.log(line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  '));
+  console.log(`\nmuster prove: ${parts.map(({ name, ms }) => `${name} ${(ms / 1_000).toFixed(2)} s`).join(', ')}`);
 }
 
 function gate(row: Row): void {
-  const bounds: [string, number, '≥' | '≤', number][] = [
+  type Bound = [what: string, value: number, sign: '≥' | '≤', bound: number];
+  const bounds: Bound[] = [
     ['publish→SSE as a share of the floor', row.publishShare, '≥', GATES.publishShare],
     ['DM p50 in floors of a direct message', row.directP50Ms / floors.directMs, '≤', GATES.directTimesFloor],
     ['exec→/health, ms', row.healthMs, '≤', GATES.healthMs],
     ['idle resident memory, MB', row.residentMb, '≤', GATES.residentMb],
+    ...parts.map(({ name, ms, budgetMs }): Bound => [`muster prove: ${name}, ms`, ms, '≤', budgetMs]),
   ];
   console.log('');
   for (const [what, value, sign, bound] of bounds) {

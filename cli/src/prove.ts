@@ -110,9 +110,9 @@ export async function runProve(request: ProveRequest): Promise<number> {
   }
 }
 
-/** Budgets are those of our own daemon doing the standard work. */
-function asStandard({ nodes, messages, rate, duration, target, targetCmd }: ProveRequest): boolean {
-  return [nodes, messages, rate, duration, target, targetCmd].every((given) => given === undefined);
+/** Budgets are those of our own daemon doing the standard work, all of it. */
+function asStandard({ suite, grep, nodes, messages, rate, duration, target, targetCmd }: ProveRequest): boolean {
+  return [suite, grep, nodes, messages, rate, duration, target, targetCmd].every((given) => given === undefined);
 }
 
 /** A duration is said in messages, so that the same command sends the same. */
