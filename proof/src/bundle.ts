@@ -25,12 +25,12 @@ import {
   tagManifestPath,
 } from './bundle-layout.ts';
 import { evaluate } from './evaluate.ts';
-import { readJournal, splitLines } from './journal-reader.ts';
+import { readJournal, wholeLines } from './journal-reader.ts';
 import { Redactor } from './redaction.ts';
 import { documentText, isAgentOf, type ProofReport, reportOf } from './report.ts';
 import { type FileDigest, proofStatement, testResultStatement } from './statements.ts';
 
-const writeAt = 1024 * 1024;
+const readAt = 256 * 1024;
 
 export interface BundleInput {
   /** where it will stand; must not exist */
@@ -84,7 +84,7 @@ async function fill(root: string, input: BundleInput): Promise<Omit<WrittenBundl
     if (!logName.test(name)) throw new RangeError(`${name} cannot name a log: letters, digits, ".", "_" and "-" only`);
     await put(`${logFolder}/${name}`, redactor.bytes(await readFile(path)));
   }
-  const report = reportOf(await evaluate(() => readJournal(createReadStream(join(root, journalPath)))));
+  const report = reportOf(await evaluate(() => readJournal(createReadStream(join(root, journalPath), { highWaterMark: readAt }))));
   for (const [path, text] of derivedDocuments(report)) await put(path, text);
 
   const payload = new Map(files);
@@ -115,27 +115,21 @@ async function copyJournal(from: string, to: string, redactor: Redactor): Promis
   const hash = createHash('sha256');
   let size = 0;
   await writeSynced(to, async (file) => {
-    let pending: string[] = [];
-    let length = 0;
-    const flush = async () => {
-      const bytes = Buffer.from(pending.join(''), 'utf8');
-      hash.update(bytes);
-      size += bytes.length;
-      pending = [];
-      length = 0;
-      await file.writeFile(bytes);
-    };
-    for await (const { bytes, whole } of splitLines(createReadStream(from))) {
+    for await (const { bytes, whole } of wholeLines(createReadStream(from, { highWaterMark: readAt }))) {
       if (!whole) break;
       const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
-      const clean = redactor.findsIn(text) ? JSON.stringify(redactor.json(JSON.parse(text))) : text;
-      pending.push(clean, '\n');
-      length += clean.length + 1;
-      if (length >= writeAt) await flush();
+      const clean = redactor.findsIn(text) ? Buffer.from(withoutSecrets(text, redactor), 'utf8') : bytes;
+      hash.update(clean);
+      size += clean.length;
+      await file.writeFile(clean);
     }
-    await flush();
   });
   return { sha256: hash.digest('hex'), size };
+}
+
+function withoutSecrets(lines: string, redactor: Redactor): string {
+  const clean = (line: string) => (redactor.findsIn(line) ? JSON.stringify(redactor.json(JSON.parse(line))) : line);
+  return lines.split('\n').map(clean).join('\n'); // prettier-ignore
 }
 
 async function writeSynced(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {

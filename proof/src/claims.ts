@@ -28,6 +28,14 @@ export interface SendsClaim {
   readonly retries?: boolean;
 }
 
+export interface DeliveryClaim extends SendsClaim {
+  readonly receipts: Observations;
+  /** into the observation's `data` */
+  readonly receiptKey: JsonPointer;
+  /** where the receipt names the sender, by node name or agent id */
+  readonly receiptSender?: JsonPointer;
+}
+
 export interface EntriesClaim {
   readonly observe: Observations;
   /** into the observation's `data` */
@@ -77,14 +85,12 @@ export const claims = {
   converged: (...values: Reference[]) => claim('converged', { values }),
   /** The last matching observation of every node holds the same value at `at`. */
   nodesConverged: (nodes: readonly string[], observe: Observations, at: JsonPointer) => claim('converged', { nodes, observe, at }),
-  /** Every accepted message reaches each receiver once, and no other arrives. `receiptSender` names the sender in the receipt. */
-  deliveredExactlyOnce: (
-    params: SendsClaim & {
-      readonly receipts: Observations;
-      readonly receiptKey: JsonPointer;
-      readonly receiptSender?: JsonPointer;
-    },
-  ) => claim('delivered-exactly-once', params),
+  /** Every accepted message reaches each receiver once, and no other arrives. */
+  deliveredExactlyOnce: (params: DeliveryClaim) => claim('delivered-exactly-once', params),
+  /** The same, but copies may be missing: no duplicate, no forgery, no leak. */
+  deliveredAtMostOnce: (params: DeliveryClaim) => claim('delivered-at-most-once', params),
+  /** No node sees a message before another that its sender had accepted earlier. */
+  deliveredInOrder: (params: DeliveryClaim) => claim('delivered-in-order', params),
   /** For every message and receiver: published = delivered + refused + expired + in flight. */
   balanced: (
     params: SendsClaim & {

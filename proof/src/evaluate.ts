@@ -41,19 +41,21 @@ export interface Evaluated {
   readonly results: readonly CheckResult[];
 }
 
-/** A journal that can be read twice. */
-export type JournalSource = () => AsyncIterable<JournalLine> | Iterable<JournalLine>;
+/** A journal that can be read twice, some lines at a time. */
+export type JournalSource = () => AsyncIterable<readonly JournalLine[]> | Iterable<readonly JournalLine[]>;
 
 /** @throws what reading throws (`JournalError`) */
 export async function evaluate(open: JournalSource): Promise<Evaluated> {
   const frame = new Frame();
   const checks: CheckLine[] = [];
-  for await (const line of open()) {
-    frame.add(line);
-    if (line.type === 'check') checks.push(line);
+  for await (const lines of open()) {
+    for (const line of lines) {
+      frame.add(line);
+      if (line.type === 'check') checks.push(line);
+    }
   }
   const evaluation = new Evaluation(frame, checks);
-  for await (const line of open()) evaluation.line(line);
+  for await (const lines of open()) for (const line of lines) evaluation.line(line);
   return { frame, results: evaluation.results() };
 }
 

@@ -61,7 +61,7 @@ export class JournalFile implements AppendSink, AsyncDisposable {
   }
 }
 
-/** Lines of a journal file. @throws JournalError */
-export function readJournalFile(path: string, options: ReadOptions = {}): AsyncGenerator<JournalLine, void, undefined> {
+/** Lines of a journal file, many at a time. @throws JournalError */
+export function readJournalFile(path: string, options: ReadOptions = {}): AsyncGenerator<readonly JournalLine[], void, undefined> {
   return readJournal(createReadStream(path, { highWaterMark: 256 * 1024 }), options);
 }

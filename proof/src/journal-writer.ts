@@ -1,4 +1,5 @@
 /** Writes a journal, line by line, to whatever it is given. */
+import { isHotLine, isPlainJson } from './hot-line.ts';
 import { type JournalEntry, type JournalLine, journalLine } from './journal.ts';
 import { Redactor } from './redaction.ts';
 
@@ -53,9 +54,10 @@ export class JournalWriter {
     const t = Math.max(this.#last, Math.round(this.#options.elapsed() * 1000) / 1000);
     const stamped = { seq: this.#seq + 1, t, ...entry };
     const raw = JSON.stringify(stamped);
-    const text = this.#redactor.findsIn(raw) ? JSON.stringify(this.#redactor.json(stamped)) : raw;
-    // Through text and back: what is judged live is exactly what a reader of the file will judge.
-    const written = journalLine.parse(JSON.parse(text));
+    const secret = this.#redactor.findsIn(raw);
+    const text = secret ? JSON.stringify(this.#redactor.json(stamped)) : raw;
+    // What is judged live is exactly what a reader of the file will judge: where it is not plain, it goes through text and back.
+    const written = !secret && isHotLine(stamped) && isPlainJson(stamped) ? stamped : journalLine.parse(JSON.parse(text));
     this.#options.sink.append(`${text}\n`);
     this.#seq += 1;
     this.#last = t;

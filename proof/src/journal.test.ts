@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { claims } from './claims.ts';
+import { evaluate } from './evaluate.ts';
 import { JournalFile, readJournalFile } from './journal-file.ts';
 import { maxLineBytes, readJournal } from './journal-reader.ts';
 import { runEntry, TestJournal } from './journal.test-helper.ts';
@@ -11,10 +13,11 @@ import type { JournalLine } from './journal.ts';
 import { JournalWriter } from './journal-writer.ts';
 import type { Json } from './json.ts';
 import { Redactor } from './redaction.ts';
+import { judge } from './verdict.ts';
 
-async function collected(lines: AsyncIterable<JournalLine>) {
+async function collected(batches: AsyncIterable<readonly JournalLine[]>) {
   const all: JournalLine[] = [];
-  for await (const line of lines) all.push(line);
+  for await (const lines of batches) all.push(...lines);
   return all;
 }
 
@@ -61,6 +64,18 @@ describe('writing and reading', () => {
     await expect(linesOf(torn, 7, { torn: 'refuse' })).rejects.toMatchObject({ code: 'torn', line: 2 });
   });
 
+  it('judges what is left of a journal cut anywhere, and never as passed', async () => {
+    const journal = new TestJournal().begin();
+    const op = journal.operation('alice', 'status.health', null, { type: 'ok', status: 200 });
+    journal.check('a/health/1', claims.status(op, 200));
+    const bytes = Buffer.from(journal.finish().text);
+    for (let end = 0; end < bytes.length; end++) {
+      const { exitCode } = judge(await evaluate(() => readJournal([bytes.subarray(0, end)])));
+      expect(exitCode, `cut after ${end} bytes`).toBe(3);
+    }
+    expect(judge(await evaluate(() => readJournal([bytes]))).exitCode).toBe(0);
+  });
+
   const second = (line: (text: string) => string) => {
     const journal = new TestJournal().begin();
     journal.after(10).observe('alice', 's', 'e', 'x');
@@ -87,8 +102,12 @@ describe('writing and reading', () => {
 
   it('refuses bytes that are not UTF-8 and lines without an end in sight', async () => {
     await expect(linesOf(Buffer.from([0xff, 0x0a]))).rejects.toMatchObject({ code: 'not-utf8', line: 1 });
+    const first = Buffer.from(new TestJournal().begin().text);
+    await expect(linesOf(Buffer.concat([first, Buffer.from([0xff, 0x0a])]), 4096)).rejects.toMatchObject({ code: 'not-utf8', line: 2 });
     const long = [Buffer.alloc(maxLineBytes, 'x'), Buffer.alloc(2, 'x')];
     await expect(collected(readJournal(long))).rejects.toMatchObject({ code: 'too-long', line: 1 });
+    const ended = [first, Buffer.concat([Buffer.alloc(maxLineBytes + 1, 'x'), Buffer.from('\n')])];
+    await expect(collected(readJournal(ended))).rejects.toMatchObject({ code: 'too-long', line: 2 });
   });
 });
 

@@ -5,12 +5,26 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** `''` is the whole value; otherwise `/`-separated, `~1` for `/` and `~0` for `~`. */
 export type JsonPointer = string;
 
+/** Pointers of claims are few and used on every line. */
+const stepsKept = 1000;
+const stepsOf = new Map<JsonPointer, readonly string[]>();
+
+function steps(pointer: JsonPointer): readonly string[] {
+  const known = stepsOf.get(pointer);
+  if (known) return known;
+  const parsed = pointer
+    .slice(1)
+    .split('/')
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+  if (stepsOf.size < stepsKept) stepsOf.set(pointer, parsed);
+  return parsed;
+}
+
 /** The value at `pointer`, or `undefined` when there is none. Reads own properties only. */
 export function valueAt(root: unknown, pointer: JsonPointer): Json | undefined {
   if (pointer === '') return root as Json | undefined;
   let value: unknown = root;
-  for (const step of pointer.slice(1).split('/')) {
-    const key = step.replaceAll('~1', '/').replaceAll('~0', '~');
+  for (const key of steps(pointer)) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
     value = (value as Record<string, unknown>)[key];
   }

@@ -31,7 +31,7 @@ async function hostileReport() {
   const delivered = { observe: { stream: 'none' }, key: '/id' };
   journal.check('a/ledger/1', claims.balanced({ sends: {}, key: '/input/id', receivers: { nodes: [hostile] }, delivered }));
   journal.finish();
-  return reportOf(await evaluate(() => journal.lines));
+  return reportOf(await evaluate(() => [journal.lines]));
 }
 
 /** WCAG 2.2 relative luminance of `#rrggbb` or `#rgb`. */

@@ -10,7 +10,7 @@ const no = claims.equals(literal(1), literal(2));
 const unknown = claims.equals({ op: 'nowhere', at: '' }, literal(1));
 
 async function verdictOf(journal: TestJournal) {
-  return judge(await evaluate(() => journal.lines));
+  return judge(await evaluate(() => [journal.lines]));
 }
 const statusOf = async (journal: TestJournal, id: string) => (await verdictOf(journal)).rows.find((row) => row.id === id);
 
@@ -23,7 +23,7 @@ describe('evaluation', () => {
     journal.check('a/half/1', claims.status(op, 200), { range: [1, 2] });
     journal.check('a/beyond/1', claims.status(op, 200), { range: [1, 99] });
     journal.check('a/reversed/1', claims.status(op, 200), { range: [3, 2] });
-    const { results } = await evaluate(() => journal.lines);
+    const { results } = await evaluate(() => [journal.lines]);
     expect(results.map(({ id, status }) => [id, status])).toEqual([
       ['a/in/1', 'pass'],
       ['a/before/1', 'inconclusive'],

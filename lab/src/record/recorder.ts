@@ -1,8 +1,8 @@
 /** Writes what the lab and the scenarios do into the run's journal, and answers how a claim stands so far. */
 import { judgeCheck, type CheckResult, type Claim, type FaultStage, type JournalEntry, type JournalLine, type JournalWriter, type Json, type PhaseName, type Surface } from '@muster/proof'; // prettier-ignore
 
-/** Lines kept in memory for live judgement; beyond them a claim's live status is unknown (the verdict reads the file). */
-const LIVE_LINES = 60_000;
+/** Lines kept in memory for live judgement; beyond them a claim's live status is unknown (the verdict reads the file). Judging twice takes time. */
+const LIVE_LINES = 6_000;
 
 export type Outcome = 'ok' | 'fail' | 'info';
 

@@ -4,6 +4,8 @@ import { type Operations, operationsSchema } from '../claim.ts';
 import type { Frame } from '../frame.ts';
 import { type JsonPointer, valueAt } from '../json.ts';
 import type { JournalLine } from '../journal.ts';
+import { Columns, Names } from '../checkers/columns.ts';
+import { KeyTable, PairTable } from '../checkers/key-table.ts';
 import { mayPick, type Operation, OperationPairs, picksOperation } from './recorded.ts';
 
 /** Node names, or where in the operation the one receiver stands (a node's name or agent id). */
@@ -27,17 +29,21 @@ export interface Sends {
 }
 
 /** `sure`: it was accepted, every receiver is owed it. `unknown`: it may or may not have happened. `refused`: it did not. */
-type Certainty = 'sure' | 'unknown' | 'refused';
+const certainties = ['unsent', 'refused', 'unknown', 'sure'] as const;
+type Certainty = Exclude<(typeof certainties)[number], 'unsent'>;
 
+/** A message as it was sent; nodes and processes by their number in `MessageBook.names`. */
 export interface Message {
-  readonly key: string;
-  readonly process: string;
-  readonly receivers: readonly string[];
-  readonly seq: number;
-  certainty: Certainty;
+  /** in `MessageBook.keys` */
+  readonly number: number;
+  readonly process: number;
+  readonly receivers: readonly number[];
+  readonly certainty: Certainty;
+  /** line of its (first) invocation */
+  readonly invoked: number;
+  /** line that says it was accepted; 0 when none does */
+  readonly accepted: number;
 }
-
-const strength: Readonly<Record<Certainty, number>> = { refused: 0, unknown: 1, sure: 2 };
 
 function certaintyOf({ outcome }: Operation): Certainty {
   if (outcome === 'ok') return 'sure';
@@ -47,13 +53,26 @@ function certaintyOf({ outcome }: Operation): Certainty {
 /** One text per key value, so that `1` and `"1"` stay apart. */
 export function keyOf(root: unknown, pointer: JsonPointer): string | undefined {
   const value = valueAt(root, pointer);
+  if (typeof value === 'string') return `"${value}`;
   return value === undefined || value === null ? undefined : JSON.stringify(value);
 }
 
+const unusableShown = 20;
+const columns = { certainty: 0, process: 1, receivers: 2 } as const;
+const marks = { invoked: 0, accepted: 1 } as const;
+
+/** Some 40 bytes a message, so that histories of millions fit. */
 export class MessageBook {
-  readonly messages = new Map<string, Message>();
-  /** sends that cannot be told apart from another, or carry no key: the scenario cannot be judged */
+  /** numbers of messages, sent or not: receipts are entered here, too */
+  readonly keys: KeyTable;
+  readonly names = new Names();
+  /** messages that were sent */
+  size = 0;
+  /** the first sends that cannot be told apart from another, or carry no key: the scenario cannot be judged */
   readonly unusable: number[] = [];
+  readonly #rows = new Columns(3, 2);
+  readonly #receivers: (readonly number[])[] = [];
+  readonly #receiversByName = new Map<string, number>();
   readonly #pairs: OperationPairs;
   readonly #sends: Sends;
   readonly #frame: Frame;
@@ -61,6 +80,7 @@ export class MessageBook {
   constructor(sends: Sends, frame: Frame) {
     this.#sends = sends;
     this.#frame = frame;
+    this.keys = new KeyTable(frame.run?.runId ?? '');
     this.#pairs = new OperationPairs((invoke) => mayPick(sends.sends, invoke));
   }
 
@@ -74,6 +94,28 @@ export class MessageBook {
     for (const operation of this.#pairs.pending()) this.#enter(operation);
   }
 
+  /** The message of that number, when it was sent. */
+  message(number: number): Message | undefined {
+    const certainty = certainties[this.#rows.get(number, columns.certainty)]!;
+    if (certainty === 'unsent') return undefined;
+    return {
+      number,
+      process: this.#rows.get(number, columns.process),
+      receivers: this.#receivers[this.#rows.get(number, columns.receivers)]!,
+      certainty,
+      invoked: this.#rows.seq(number, marks.invoked),
+      accepted: this.#rows.seq(number, marks.accepted),
+    };
+  }
+
+  /** Every message that was sent. */
+  *messages(): Generator<Message, void, undefined> {
+    for (let number = 0; number < this.keys.size; number++) {
+      const message = this.message(number);
+      if (message) yield message;
+    }
+  }
+
   #enter(operation: Operation): void {
     if (!picksOperation(this.#sends.sends, operation)) return;
     const certainty = certaintyOf(operation);
@@ -81,21 +123,78 @@ export class MessageBook {
     const receivers = this.#receiversOf(operation);
     if (key === undefined || receivers === undefined) {
       // Without an answer there may be no id to go by, and without an id nothing is owed to anyone.
-      if (certainty === 'sure') this.unusable.push(operation.invoked);
+      if (certainty === 'sure') this.#cannotUse(operation);
       return;
     }
-    const known = this.messages.get(key);
+    const number = this.keys.enter(key);
+    const process = this.names.enter(operation.process);
+    const known = this.message(number);
     if (!known) {
-      this.messages.set(key, { key, process: operation.process, receivers, seq: operation.invoked, certainty });
-    } else if (this.#sends.retries && known.process === operation.process) {
-      if (strength[certainty] > strength[known.certainty]) known.certainty = certainty;
-    } else this.unusable.push(operation.invoked);
+      this.size += 1;
+      this.#rows.set(number, columns.process, process);
+      this.#rows.set(number, columns.receivers, receivers);
+      this.#rows.mark(number, operation.invoked, marks.invoked);
+    } else if (!this.#sends.retries || known.process !== process) {
+      this.#cannotUse(operation);
+      return;
+    }
+    const strength = Math.max(known ? certainties.indexOf(known.certainty) : 0, certainties.indexOf(certainty));
+    this.#rows.set(number, columns.certainty, strength);
+    if (certainty === 'sure') this.#rows.mark(number, operation.completed ?? 0, marks.accepted);
   }
 
-  #receiversOf(operation: Operation): readonly string[] | undefined {
+  #cannotUse({ invoked }: Operation): void {
+    if (this.unusable.length < unusableShown) this.unusable.push(invoked);
+  }
+
+  #receiversOf(operation: Operation): number | undefined {
     const { receivers } = this.#sends;
-    if ('nodes' in receivers) return receivers.nodes;
+    if ('nodes' in receivers) return this.#set('', receivers.nodes);
     const value = valueAt(operation, receivers.at);
-    return typeof value === 'string' ? [this.#frame.nodeName(value)] : undefined;
+    if (typeof value !== 'string') return undefined;
+    const name = this.#frame.nodeName(value);
+    return this.#set(name, [name]);
+  }
+
+  #set(key: string, nodes: readonly string[]): number {
+    const known = this.#receiversByName.get(key);
+    if (known !== undefined) return known;
+    const set = [...new Set(nodes)].map((node) => this.names.enter(node));
+    const number = this.#receivers.push(set) - 1;
+    this.#receiversByName.set(key, number);
+    return number;
+  }
+}
+
+/** Copies of messages at nodes, by number in the order in which they were first seen: some 30 bytes a copy. */
+export class CopyBook {
+  readonly rows: Columns;
+  readonly #pairs = new PairTable();
+  readonly #book: MessageBook;
+
+  /** `columns` numbers are kept of each copy */
+  constructor(book: MessageBook, width: number) {
+    this.#book = book;
+    this.rows = new Columns(width, 1);
+  }
+
+  get size(): number {
+    return this.#pairs.size;
+  }
+
+  /** The copy at a node of the message with that key; what is new is marked with the line. */
+  enter(key: string, node: string, seq: number): number {
+    const copy = this.#pairs.enter(this.#book.keys.enter(key), this.#book.names.enter(node));
+    if (this.rows.seq(copy) === 0) this.rows.mark(copy, seq);
+    return copy;
+  }
+
+  find(message: number, node: number): number | undefined {
+    return this.#pairs.find(message, node);
+  }
+
+  of(copy: number): { readonly message: number; readonly node: number } {
+    const [message, node] = this.#pairs.pair(copy);
+    return { message, node };
   }
 }

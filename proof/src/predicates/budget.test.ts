@@ -20,7 +20,7 @@ function timed() {
 
 it('sums what a part took over its scenarios, without the time between them', async () => {
   const journal = timed();
-  expect(reportOf(await evaluate(() => journal.lines)).parts).toEqual([
+  expect(reportOf(await evaluate(() => [journal.lines])).parts).toEqual([
     { name: 'boot', ms: 1_200 },
     { name: 'smoke', ms: 750 },
   ]);
@@ -32,7 +32,7 @@ it('warns of a part that took longer than planned, on the account of the lab, an
   journal.check('run/budget/smoke', claims.withinBudget('smoke', 750), should);
   journal.check('run/budget/boot', claims.withinBudget('boot', 1_199), should);
   journal.check('run/budget/mesh', claims.withinBudget('mesh', 1), should);
-  const { results } = await evaluate(() => journal.lines);
+  const { results } = await evaluate(() => [journal.lines]);
   expect(results.map(({ status, blame, exercised }) => [status, blame, exercised])).toEqual([
     ['pass', undefined, false],
     ['warn', 'lab', false],

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Observations, observationsSchema } from '../claim.ts';
 import type { JsonPointer } from '../json.ts';
 import type { ObserveLine } from '../journal.ts';
-import { keyOf, type Message, MessageBook, type Sends, sendsSchema } from './book.ts';
+import { CopyBook, keyOf, type Message, MessageBook, type Sends, sendsSchema } from './book.ts';
 import { fails, judged, inconclusive, type Judgement, pass, type Predicate } from './predicate.ts';
 import { operationLines, picksObservation } from './recorded.ts';
 
@@ -39,21 +39,16 @@ export const balanced: Predicate<Balanced> = {
   }),
   start(params, frame) {
     const book = new MessageBook(params, frame);
-    const recorded = new Map<string, { readonly counts: Record<Disposition, number>; readonly seq: number }>();
+    const copies = new CopyBook(book, dispositions.length + 1);
     let keyless: number | undefined;
+    const sources = dispositions.map((disposition) => params[disposition]);
     const enter = (line: ObserveLine) => {
-      for (const disposition of dispositions) {
-        const source = params[disposition];
+      for (let column = 0; column < sources.length; column++) {
+        const source = sources[column];
         if (!source || !picksObservation(source.observe, line)) continue;
         const key = keyOf(line.data, source.key);
-        if (key === undefined) {
-          keyless ??= line.seq;
-          continue;
-        }
-        const copy = `${line.node}\n${key}`;
-        const known = recorded.get(copy) ?? { counts: { delivered: 0, refused: 0, expired: 0, inFlight: 0 }, seq: line.seq };
-        known.counts[disposition] += 1;
-        recorded.set(copy, known);
+        if (key === undefined) keyless ??= line.seq;
+        else copies.rows.count(copies.enter(key, line.node, line.seq), column);
       }
     };
     return {
@@ -63,34 +58,47 @@ export const balanced: Predicate<Balanced> = {
         book.close();
         if (book.unusable.length > 0) return inconclusive('harness', 'sends that cannot be told apart', book.unusable);
         if (keyless !== undefined) return fails('an entry without a message id', [keyless]);
-        return judge(book.messages, recorded);
+        return judge(book, copies);
       },
     };
   },
 };
 
-type Recorded = ReadonlyMap<string, { readonly counts: Readonly<Record<Disposition, number>>; readonly seq: number }>;
+/** the column after the dispositions: 1 where the copy was owed */
+const owed = dispositions.length;
+const evidenceKept = 100;
+
+type Counts = Readonly<Record<Disposition, number>>;
 type MutableRow = { -readonly [K in keyof LedgerRow]: LedgerRow[K] };
 
-function judge(messages: ReadonlyMap<string, Message>, recorded: Recorded): Judgement {
-  if (messages.size === 0 && recorded.size === 0) return judged('unverified', 'harness', 'nothing was published');
-  const rows = new Map<string, MutableRow>();
+function judge(book: MessageBook, copies: CopyBook): Judgement {
+  if (book.size === 0 && copies.size === 0) return judged('unverified', 'harness', 'nothing was published');
+  const rows = new Map<number, MutableRow>();
   const evidence: number[] = [];
-  const strangers = new Map(recorded);
-  for (const message of messages.values()) {
-    for (const subscriber of message.receivers) {
-      const copy = `${subscriber}\n${message.key}`;
-      const entry = strangers.get(copy);
-      strangers.delete(copy);
-      const row = rowOf(rows, subscriber);
-      if (!enterCopy(row, message, entry?.counts)) evidence.push(entry?.seq ?? message.seq);
+  const show = (seq: number) => {
+    if (evidence.length < evidenceKept) evidence.push(seq);
+  };
+  const counts: Record<Disposition, number> = { delivered: 0, refused: 0, expired: 0, inFlight: 0 };
+  const count = (copy: number | undefined): Counts => {
+    for (let column = 0; column < dispositions.length; column++)
+      counts[dispositions[column]!] = copy === undefined ? 0 : copies.rows.get(copy, column);
+    return counts;
+  };
+  for (const message of book.messages()) {
+    for (const receiver of message.receivers) {
+      const copy = copies.find(message.number, receiver);
+      const row = rowOf(rows, receiver, book);
+      if (copy !== undefined) copies.rows.set(copy, owed, 1);
+      if (!enterCopy(row, message, count(copy))) show(copy === undefined ? message.invoked : copies.rows.seq(copy));
     }
   }
-  for (const [copy, entry] of strangers) {
-    const row = rowOf(rows, copy.slice(0, copy.indexOf('\n')));
-    for (const disposition of dispositions) row[disposition] += entry.counts[disposition];
+  for (let copy = 0; copy < copies.size; copy++) {
+    if (copies.rows.get(copy, owed) === 1) continue;
+    const row = rowOf(rows, copies.of(copy).node, book);
+    const entered = count(copy);
+    for (const disposition of dispositions) row[disposition] += entered[disposition];
     row.unbalanced += 1;
-    evidence.push(entry.seq);
+    show(copies.rows.seq(copy));
   }
   const ledger = [...rows.values()].toSorted((a, b) => (a.subscriber < b.subscriber ? -1 : 1));
   const sum = (field: Exclude<keyof LedgerRow, 'subscriber'>) => ledger.reduce((total, row) => total + row[field], 0);
@@ -104,9 +112,9 @@ function judge(messages: ReadonlyMap<string, Message>, recorded: Recorded): Judg
 }
 
 /** @returns whether the copy has exactly the one disposition it must have */
-function enterCopy(row: MutableRow, message: Message, counts: Readonly<Record<Disposition, number>> | undefined): boolean {
-  const total = counts ? dispositions.reduce((sum, disposition) => sum + counts[disposition], 0) : 0;
-  for (const disposition of dispositions) row[disposition] += counts?.[disposition] ?? 0;
+function enterCopy(row: MutableRow, message: Message, counts: Counts): boolean {
+  const total = counts.delivered + counts.refused + counts.expired + counts.inFlight;
+  for (const disposition of dispositions) row[disposition] += counts[disposition];
   // A send that was refused published nothing; one without an answer published something only if it turned up.
   if (message.certainty === 'refused') {
     if (total === 0) return true;
@@ -122,9 +130,10 @@ function enterCopy(row: MutableRow, message: Message, counts: Readonly<Record<Di
   return false;
 }
 
-function rowOf(rows: Map<string, MutableRow>, subscriber: string): MutableRow {
-  const fresh = { subscriber, published: 0, delivered: 0, refused: 0, expired: 0, inFlight: 0, unknown: 0, unbalanced: 0 };
-  const row = rows.get(subscriber) ?? fresh;
-  rows.set(subscriber, row);
+function rowOf(rows: Map<number, MutableRow>, node: number, { names }: MessageBook): MutableRow {
+  const known = rows.get(node);
+  if (known) return known;
+  const row = { subscriber: names.list[node]!, published: 0, delivered: 0, refused: 0, expired: 0, inFlight: 0, unknown: 0, unbalanced: 0 };
+  rows.set(node, row);
   return row;
 }

@@ -2,7 +2,7 @@
 import type { Frame } from '../frame.ts';
 import { withinBudget } from './budget.ts';
 import { countersAgree } from './counters.ts';
-import { deliveredExactlyOnce } from './delivery.ts';
+import { deliveredAtMostOnce, deliveredExactlyOnce, deliveredInOrder } from './delivery.ts';
 import { balanced } from './ledger.ts';
 import { completed, notRun, skipped } from './lifecycle.ts';
 import { converged, never, occurs } from './observations.ts';
@@ -51,6 +51,8 @@ register(occurs);
 register(never);
 register(converged);
 register(deliveredExactlyOnce);
+register(deliveredAtMostOnce);
+register(deliveredInOrder);
 register(balanced);
 register(countersAgree);
 register(stateSurvives);
