@@ -1,4 +1,5 @@
 /** `muster oracles`: are the suites any good? Bugs are planted, and must be caught; healthy nodes must pass. */
+import { availableParallelism } from 'node:os';
 import { listenForInterrupt, localTarget, ownDaemon, runOracles, SABOTEURS, systemClock } from '@muster/lab';
 import type { OracleEvent } from '@muster/lab';
 import { defaultSuites, suites } from '@muster/suites';
@@ -26,6 +27,7 @@ export async function runOracleCommand({ healthy, saboteur: names, json }: Oracl
     makeTarget: (commands) => localTarget({ command: ownDaemon(daemon.file, daemon.flags), commands, cli }),
     ...(names && { saboteurs: SABOTEURS.filter(({ name }) => names.includes(name)) }),
     healthyRuns: healthy,
+    hunts: availableParallelism(),
     signal: interrupt.signal,
     observer: (event) => void (json || printLine(lineOf(event))),
   }).catch((error: unknown) => {

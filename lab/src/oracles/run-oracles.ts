@@ -36,6 +36,8 @@ export interface OracleOptions {
   readonly saboteurs?: readonly Saboteur[];
   /** 0 when not given */
   readonly healthyRuns?: number;
+  /** saboteurs hunted at once: most of a hunt is waiting; 1 when not given */
+  readonly hunts?: number;
   /** the seed of the first run; each further one takes the next number */
   readonly seed?: number;
   /** handed to the scenarios of healthy runs */
@@ -46,22 +48,20 @@ export interface OracleOptions {
   readonly clock?: LabClock;
 }
 
-/** One run after the other. @throws RangeError when a saboteur names no scenario of the suites; the signal's reason */
+/** The saboteurs, reported in their order, then the healthy runs one after the other. @throws RangeError when a saboteur names no scenario of the suites; the signal's reason */
 export async function runOracles(options: OracleOptions): Promise<OracleReport> {
   const { suites, healthySuites = suites, makeTarget, healthyRuns = 0, seed = 1, settings = {}, observer = () => undefined } = options;
   const planted = (options.saboteurs ?? SABOTEURS).map((saboteur) => ({ saboteur, hunters: huntersOf(suites, saboteur) }));
 
-  const saboteurs: SaboteurResult[] = [];
-  for (const { saboteur, hunters } of planted) {
+  const hunt = async ({ saboteur, hunters }: (typeof planted)[number]): Promise<SaboteurResult> => {
     const target = settled(makeTarget({ [saboteur.node]: sabotagedDaemon(saboteur) }), options.clock ?? systemClock);
     const run = await oneRun(options, { suites: hunters, target, seed: String(seed), settings: { messages: MESSAGES } });
     const { name, plants, node, caughtBy } = saboteur;
     const caught = run.exitCode === 1 && run.broken.some((id) => id.startsWith(caughtBy));
     const { ms, exitCode, broken: failed, error } = run;
-    const result = { saboteur: name, plants, node, caughtBy, caught, failed, exitCode, ms, ...(error !== undefined && { error }) };
-    saboteurs.push(result);
-    observer({ type: 'saboteur', result });
-  }
+    return { saboteur: name, plants, node, caughtBy, caught, failed, exitCode, ms, ...(error !== undefined && { error }) };
+  };
+  const saboteurs = await inOrder(planted, hunt, options.hunts ?? 1, (result) => observer({ type: 'saboteur', result }));
 
   const healthy: HealthyRun[] = [];
   for (let number = 1; number <= healthyRuns; number++) {
@@ -72,6 +72,28 @@ export async function runOracles(options: OracleOptions): Promise<OracleReport> 
     observer({ type: 'healthy', run, number, of: healthyRuns });
   }
   return oracleReport(saboteurs, healthy);
+}
+
+/** Works on `atOnce` items at a time and tells of each result in the items' order. All have ended when this resolves or throws. */
+async function inOrder<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+  atOnce: number,
+  tell: (result: Result) => void,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  let told = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await work(items[index]!);
+      for (let ready = results[told]; ready !== undefined; ready = results[++told]) tell(ready);
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: atOnce }, worker));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  return results;
 }
 
 /** The suites with nothing left in them but what must catch the saboteur. */
