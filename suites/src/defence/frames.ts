@@ -6,11 +6,21 @@ import { Stage } from './stage.ts';
 
 const CLOSED_MS = 2000;
 
-const BREACHES: Readonly<Record<string, { readonly title: string; readonly commit: (link: PeerLink) => void }>> = {
-  oversize: { title: 'a frame over the limit', commit: (link) => link.sendBytes(oversizeFrameHead()) },
-  malformed: { title: 'a message in a wrong form', commit: (link) => link.sendFrame({ lane: LANE_CONTROL, type: 5, body: Uint8Array.of(0xff) }) },
-  fragment: { title: 'a fragment without its head', commit: (link) => link.sendFrame({ lane: LANE_BULK, type: 1, body: Uint8Array.of(1) }) },
-  garbage: { title: 'bytes that mean nothing', commit: (link) => link.sendBytes(new Uint8Array(1024).fill(0xa5)) },
+const BREACHES: Readonly<
+  Record<string, { readonly title: string /** as it is counted */; readonly reason: string; readonly commit: (link: PeerLink) => void }>
+> = {
+  oversize: { reason: 'oversize', title: 'a frame over the limit', commit: (link) => link.sendBytes(oversizeFrameHead()) },
+  malformed: {
+    reason: 'malformed',
+    title: 'a message in a wrong form',
+    commit: (link) => link.sendFrame({ lane: LANE_CONTROL, type: 5, body: Uint8Array.of(0xff) }),
+  },
+  fragment: {
+    reason: 'bad_fragment',
+    title: 'a fragment without its head',
+    commit: (link) => link.sendFrame({ lane: LANE_BULK, type: 1, body: Uint8Array.of(1) }),
+  },
+  garbage: { reason: 'oversize', title: 'bytes that mean nothing', commit: (link) => link.sendBytes(new Uint8Array(1024).fill(0xa5)) },
 };
 
 export const brokenFrames = scenario({
@@ -21,7 +31,9 @@ export const brokenFrames = scenario({
   phases: {
     async drive(context) {
       const { claim, eventually, record } = context;
-      await using stage = await Stage.set(context, {});
+      const reasons = Object.values(BREACHES).map(({ reason }) => reason);
+      const counted = Object.fromEntries(reasons.map((reason) => [reason, `links_broken_total{reason="${reason}"}`]));
+      await using stage = await Stage.set(context, counted);
       const { network, address } = await placeOf(stage.node);
       for (const [name, { title, commit }] of Object.entries(BREACHES)) {
         await using offender = new ScriptedPeer({ network });
@@ -40,6 +52,10 @@ export const brokenFrames = scenario({
         });
       }
       await stage.settle();
+      for (const reason of new Set(reasons)) {
+        const times = reasons.filter((other) => other === reason).length;
+        stage.claimCounted(reason, required.frames, times, `a link that ended so is counted as ${reason}`);
+      }
       await stage.claimUnharmed();
     },
   },

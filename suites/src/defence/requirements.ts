@@ -5,7 +5,10 @@ export const required = {
   replayed: { id: 'defence.replayed', text: 'A message that comes again, byte for byte, is delivered once, and counted as a duplicate.' },
   untimely: { id: 'defence.untimely', text: 'A message from beyond the allowed clock skew, old or early, is not delivered, and counted by cause.' },
   network: { id: 'defence.network', text: 'A peer or a message of another network is refused with that reason, and counted by it.' },
-  frames: { id: 'defence.frames', text: 'A peer that breaks the framing or the form of messages loses its link, and nothing else happens.' },
+  frames: {
+    id: 'defence.frames',
+    text: 'A peer that breaks the framing or the form of messages loses its link, counted by cause, and nothing else happens.',
+  },
   silence: { id: 'defence.silence', text: 'A connection on which no hello comes never counts as a peer and is closed within 10 s.' },
   imposter: { id: 'defence.imposter', text: 'A direct message that comes over the link of another agent than its sender is rejected.' },
   unsubscribed: { id: 'defence.unsubscribed', text: 'A message on a topic that nobody here subscribed to is not delivered, and counted.' },

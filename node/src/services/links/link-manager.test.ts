@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { fromHex } from '@muster/protocol';
 import type { NetworkId } from '@muster/protocol';
 import { tcpCarrier } from '../../engines/tcp-carrier.ts';
 import { tlsTransport } from '../../engines/tls-transport.ts';
@@ -107,11 +108,76 @@ test('whoever speaks before the hellos are over is cut off', async () => {
   const transport = tlsTransport({ crypto, clock, machineKey: stranger.machineKey, carrier: tcpCarrier() });
   const channel = await transport.dial(a.address, undefined, AbortSignal.timeout(5_000));
   const closed = Promise.withResolvers<string>();
-  const wire = new Wire(channel, { message: () => {}, unknown: () => {}, closed: closed.resolve });
+  const wire = new Wire(channel, { message: () => {}, unknown: () => {}, broken: () => {}, closed: closed.resolve });
   wire.send({ kind: 'have', ids: ['ab'.repeat(32)] });
   await closed.promise;
   await wire.gone;
   expect(a.node.services.counters.get('hello_refused_total{reason="handshake_failed"}')).toBe(1);
+});
+
+test('a peer that breaks the protocol loses its link, counted by the way it did', async () => {
+  await using nodes = await twoLinkedNodes();
+  const [a, b] = nodes;
+  const breaches = { oversize: '000100010001', bad_fragment: '000000010101ff', malformed: '000000010005ff' };
+  for (const [reason, bytes] of Object.entries(breaches)) {
+    await linked(a, b);
+    b.node.services.links.toMachine(a.identity.machineId)!.wire.channel.write(fromHex(bytes));
+    await eventually(reason, () => a.node.services.counters.get(`links_broken_total{reason="${reason}"}`) === 1);
+  }
+});
+
+test('a peer that died without a word and started anew has its link at once', async () => {
+  const identity = freshIdentity();
+  await using a = await startNode();
+  const reasons: string[] = [];
+  a.node.services.links.on({ up: () => {}, down: (_, reason) => reasons.push(reason), message: () => {} });
+  await using b = await startNode({ identity, bootstrapPeers: [a.address] });
+  await linked(a, b);
+  const before = a.node.services.links.toMachine(identity.machineId)!;
+  // Its host is gone: nothing more comes over that link, not even its end.
+  before.wire.channel.pause();
+  await b[Symbol.asyncDispose]();
+  await using again = await startNode({ identity, bootstrapPeers: [a.address] });
+  await eventually('the new life has the link', () => a.node.services.links.toMachine(identity.machineId)?.afresh === true);
+  expect([reasons, before.wire.closed]).toEqual([['peer started anew'], true]);
+  await linked(a, again);
+});
+
+test('who was only cut off is told what it may have missed, who started anew is not', async () => {
+  for (const anew of [false, true]) {
+    const identity = freshIdentity();
+    await using a = await startNode();
+    const told: string[][] = [];
+    a.node.services.links.on({
+      up: (link) => {
+        const ids: string[] = [];
+        told.push(ids);
+        const send = link.send.bind(link);
+        link.send = (message) => {
+          if (message.kind === 'have') ids.push(...message.ids);
+          return send(message);
+        };
+      },
+      down: () => {},
+      message: () => {},
+    });
+    await using b = await startNode({ identity, bootstrapPeers: [a.address] });
+    await linked(a, b);
+    await a.node.services.pubsub.publish('t', new Uint8Array(1));
+    await eventually('it is told', () => told[0]!.length > 0);
+    const link = a.node.services.links.toMachine(identity.machineId)!;
+    if (anew) {
+      link.wire.channel.pause();
+      await b[Symbol.asyncDispose]();
+    }
+    link.interrupted = true;
+    link.wire.close('cut', 'abort');
+    await using _again = anew ? await startNode({ identity, bootstrapPeers: [a.address] }) : b;
+    await eventually('it is back', () => told.length === 2);
+    await a.node.services.pubsub.publish('t', new Uint8Array(2));
+    await eventually('it is told the latest', () => told[1]!.length > 0);
+    expect(told[1]!.includes(told[0]![0]!)).toBe(!anew);
+  }
 });
 
 test('stopping says goodbye, and the peer hears it', async () => {

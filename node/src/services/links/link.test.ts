@@ -11,7 +11,7 @@ function lonelyLink() {
   const clock = new HandClock();
   const channel = { remoteAddress: 'x:1', start: () => {}, write: () => true, close: () => {} } as unknown as Channel;
   let closed: string | undefined;
-  const wire = new Wire(channel, { message: () => {}, unknown: () => {}, closed: (reason) => (closed = reason) });
+  const wire = new Wire(channel, { message: () => {}, unknown: () => {}, broken: () => {}, closed: (reason) => (closed = reason) });
   const sent: LinkMessage[] = [];
   const send = wire.send.bind(wire);
   wire.send = (message) => {
@@ -19,7 +19,7 @@ function lonelyLink() {
     return send(message);
   };
   const { machineId, agentId } = freshIdentity();
-  const link = new Link(clock, wire, {} as Hello, { machine: machineId, agent: agentId, dialler: machineId }, 1);
+  const link = new Link(clock, wire, {} as Hello, { machine: machineId, agent: agentId, dialler: machineId }, { generation: 1, afresh: false });
   const pings = () => sent.filter((message) => message.kind === 'ping');
   const answer = (index: number): void => link.heard({ kind: 'pong', nonce: pings().at(index)!.nonce });
   return { clock, link, sent, pings, answer, closed: () => closed };

@@ -17,6 +17,8 @@ export class Link {
   readonly dialler: MachineId;
   /** counts the links to this machine since the node started */
   readonly generation: number;
+  /** its process started since the last link to it: it missed nothing that it could still be told */
+  readonly afresh: boolean;
   readonly address: string;
   readonly wire: Wire;
   readonly #clock: Clock;
@@ -32,14 +34,21 @@ export class Link {
   /** it ended, or is about to, while both processes live on: what was in flight may be missing */
   interrupted = false;
 
-  constructor(clock: Clock, wire: Wire, hello: Hello, ids: { machine: MachineId; agent: AgentId; dialler: MachineId }, generation: number) {
+  constructor(
+    clock: Clock,
+    wire: Wire,
+    hello: Hello,
+    ids: { machine: MachineId; agent: AgentId; dialler: MachineId },
+    place: { generation: number; afresh: boolean },
+  ) {
     this.#clock = clock;
     this.wire = wire;
     this.hello = hello;
     this.machine = ids.machine;
     this.agent = ids.agent;
     this.dialler = ids.dialler;
-    this.generation = generation;
+    this.generation = place.generation;
+    this.afresh = place.afresh;
     this.address = wire.channel.remoteAddress;
     this.lastReceivedAt = clock.monotonic();
     this.lastSentAt = this.lastReceivedAt;

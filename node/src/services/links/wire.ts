@@ -17,6 +17,8 @@ export interface WireEvents {
   message(message: LinkMessage): void | Promise<void>;
   /** a message of a later protocol version, not understood here */
   unknown(): void;
+  /** The peer broke the protocol in this way; `closed` follows. */
+  broken(reason: string): void;
   /** Exactly once. */
   closed(reason: string): void;
 }
@@ -131,6 +133,7 @@ export class Wire {
       this.#decoder.push(chunk);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
+      this.#events.broken(error.code);
       this.close(`protocol error: ${error.message}`, 'abort');
     }
   }

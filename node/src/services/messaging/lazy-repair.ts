@@ -116,7 +116,7 @@ export class LazyRepair implements Disposable {
   back(link: Link): void {
     const lost = this.#lost.get(link.machine);
     this.#lost.delete(link.machine);
-    if (!lost || lost.at + LOST_FOR_MS < this.#parts.clock.monotonic()) return;
+    if (!lost || link.afresh || lost.at + LOST_FOR_MS < this.#parts.clock.monotonic()) return;
     const missed = [...this.#kept].filter(([, { at }]) => at >= lost.since).map(([id]) => id);
     if (missed.length === 0) return;
     this.#untold.set(link, [...new Set([...missed, ...(this.#untold.get(link) ?? [])])].slice(-MAX_UNTOLD));
