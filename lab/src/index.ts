@@ -14,7 +14,9 @@ export { type Link, type LocalWorld, type LocalWorldOptions, startLocalWorld, ty
 export type { NodeHome } from './world/node-home.ts';
 export { type Direction, HalfOpenProxy, type Withheld } from './faults/half-open-proxy.ts';
 export { type Fault, FaultInjector, type FaultLimits, type Mechanism } from './faults/fault-injector.ts';
+export { type Cut, type Partition, PARTITION_SHAPES, type PartitionShape, type Selector } from './faults/cuts.ts';
 export { halfOpen } from './faults/half-open.ts';
+export type { LinkConditions } from './faults/link-shaper.ts';
 export { kill, pause, restart } from './faults/process-faults.ts';
 export { commandLine } from './record/command-line.ts';
 export { type Followed, Following } from './record/following.ts';

@@ -1,9 +1,10 @@
 /**
  * A TCP proxy that can silently stop forwarding one direction while all sockets stay open: what a peer behind a dead
- * one-way path looks like. What is withheld is counted, so that the fault can be shown to have bitten.
+ * one-way path looks like. What is withheld is counted, so that the fault can be shown to have bitten. It can also make a direction a bad path.
  */
 import { once } from 'node:events';
 import { createServer, connect, type Server, type Socket } from 'node:net';
+import type { LinkShaper } from './link-shaper.ts';
 
 /** `forward`: from whoever dialled the proxy to the upstream. `backward`: from the upstream to the dialler. */
 export type Direction = 'forward' | 'backward';
@@ -12,6 +13,9 @@ export interface Withheld {
   readonly bytes: number;
   readonly connections: number;
 }
+
+/** bytes that may be on the way in one direction of one connection */
+const MAX_ON_THE_WAY = 256 * 1024;
 
 interface Pair {
   readonly downstream: Socket;
@@ -25,6 +29,7 @@ export class HalfOpenProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   readonly #cut = new Map<Direction, { bytes: number; touched: Set<Pair> }>();
+  readonly #shapers = new Map<Direction, LinkShaper>();
   #forwarded = { forward: 0, backward: 0 };
 
   private constructor(server: Server, address: string, upstream: string) {
@@ -72,6 +77,12 @@ export class HalfOpenProxy implements AsyncDisposable {
     for (const pair of cut?.touched ?? []) this.#drop(pair);
   }
 
+  /** From now on the bytes of this direction, of all connections together, take as long as the shaper says; without one they pass at once again, behind those on the way. */
+  shape(direction: Direction, shaper: LinkShaper | undefined): void {
+    if (shaper) this.#shapers.set(direction, shaper);
+    else this.#shapers.delete(direction);
+  }
+
   #accept(downstream: Socket): void {
     const [host, port] = splitAddress(this.upstream);
     const pair: Pair = { downstream, upstream: connect({ host, port, allowHalfOpen: true, noDelay: true }) };
@@ -81,6 +92,7 @@ export class HalfOpenProxy implements AsyncDisposable {
   }
 
   #pipe(pair: Pair, direction: Direction, from: Socket, to: Socket): void {
+    const line = new DelayLine();
     from.on('data', (chunk: Buffer) => {
       const cut = this.#cut.get(direction);
       if (cut) {
@@ -88,15 +100,23 @@ export class HalfOpenProxy implements AsyncDisposable {
         cut.touched.add(pair);
         return;
       }
-      this.#forwarded[direction] += chunk.length;
-      if (to.write(chunk)) return;
-      from.pause();
-      to.once('drain', () => from.resume());
+      const now = performance.now();
+      line.add(this.#shapers.get(direction)?.arrival(chunk.length, now) ?? now, chunk.length, () => {
+        this.#forwarded[direction] += chunk.length;
+        const flows = to.write(chunk);
+        if (flows && line.bytes < MAX_ON_THE_WAY) from.resume();
+        if (!flows) {
+          from.pause();
+          to.once('drain', () => from.resume());
+        }
+      });
+      if (line.bytes >= MAX_ON_THE_WAY) from.pause();
     });
-    from.on('end', () => this.#unlessCut(pair, direction, () => to.end()));
+    from.on('end', () => this.#unlessCut(pair, direction, () => line.add(0, 0, () => to.end())));
     from.on('error', () => this.#unlessCut(pair, direction, () => to.resetAndDestroy()));
     from.on('close', () => {
-      this.#unlessCut(pair, direction, () => to.destroy());
+      this.#unlessCut(pair, direction, () => line.add(0, 0, () => to.destroy()));
+      if (to.destroyed) line.clear();
       if (pair.downstream.destroyed && pair.upstream.destroyed) this.#pairs.delete(pair);
     });
   }
@@ -118,6 +138,40 @@ export class HalfOpenProxy implements AsyncDisposable {
     if (!this.#server.listening) return;
     this.#server.close();
     await once(this.#server, 'close');
+  }
+}
+
+/** Does things in order, each no earlier than its time. */
+class DelayLine {
+  bytes = 0;
+  #waiting: { readonly at: number; readonly bytes: number; readonly act: () => void }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `at`: ms of `performance.now()` */
+  add(at: number, bytes: number, act: () => void): void {
+    this.#waiting.push({ at, bytes, act });
+    this.bytes += bytes;
+    if (this.#waiting.length === 1) this.#due();
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#waiting = [];
+    this.bytes = 0;
+  }
+
+  #due(): void {
+    while (this.#waiting.length > 0) {
+      const { at, bytes, act } = this.#waiting[0]!;
+      const early = at - performance.now();
+      if (early > 0.5) {
+        this.#timer = setTimeout(() => this.#due(), early);
+        return;
+      }
+      this.#waiting.shift();
+      this.bytes -= bytes;
+      act();
+    }
   }
 }
 

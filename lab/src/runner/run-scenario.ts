@@ -2,15 +2,17 @@
 import { claims, type PhaseName } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
 import { DeadlineError, eventually } from '../eventually.ts';
+import { partitionOf, select } from '../faults/cuts.ts';
 import { FaultInjector } from '../faults/fault-injector.ts';
 import { halfOpen } from '../faults/half-open.ts';
+import { badPaths, partition } from '../faults/link-faults.ts';
 import { kill, pause, restart } from '../faults/process-faults.ts';
 import { NodeHandle } from '../record/node-handle.ts';
 import { PrerequisiteFailed, type Recorder } from '../record/recorder.ts';
 import type { LocalNode } from '../world/local-node.ts';
 import type { OpenWorld } from './open-world.ts';
 import type { Observer, ScenarioOutcome } from './progress-event.ts';
-import { seededRandom } from './random.ts';
+import { seededRandom, type SeededRandom } from './random.ts';
 import type { Scenario, ScenarioContext } from './scenario.ts';
 import type { Json } from '@muster/proof';
 
@@ -132,6 +134,9 @@ function contextOf(
   signal: AbortSignal,
 ): ScenarioContext {
   let prerequisites = 0;
+  let shaped = 0;
+  const names = nodes.map(({ name }) => name);
+  const random = seededRandom(seed, scenario.id);
   const claim: ScenarioContext['claim'] = (check, requirement, level, what, { needsFaults, ...options } = {}) => {
     if (signal.aborted) throw signal.reason as Error;
     if (requirement !== PREREQUISITE && !scenario.requirements.includes(requirement))
@@ -148,7 +153,7 @@ function contextOf(
     record: recorder,
     clock,
     signal,
-    random: seededRandom(seed, scenario.id),
+    random,
     topic: (name) => `muster.lab.${runId.slice(0, 8)}.${scenario.id.replace('/', '.')}.${name}`,
     claim,
     faults: {
@@ -156,6 +161,15 @@ function contextOf(
       pause: (node, limits) => faults.inject(pause(localOf(node)), limits),
       restart: (node, limits) => faults.inject(restart(localOf(node)), limits),
       halfOpen: (link, silent, limits) => faults.inject(halfOpen(link, silent.name), limits),
+      async partition(shape, limits) {
+        const parts = partitionOf(shape, names, random);
+        return Object.assign(await faults.inject(partition(world.links, parts), limits), { partition: parts });
+      },
+      badPaths(whose, conditions, limits) {
+        const randomOf = (link: string): SeededRandom => seededRandom(seed, `${scenario.id} ${link} ${++shaped}`);
+        const log = (link: string, decision: string): void => void recorder.observe('lab', 'shaper', link, decision);
+        return faults.inject(badPaths(world.links, select(whose, names, random), conditions, randomOf, log), limits);
+      },
     },
     async eventually(what, condition, within) {
       const start = clock.monotonic();

@@ -2,7 +2,9 @@
 import type { CapabilityName } from '@muster/contract';
 import type { CheckResult, Claim, Json, Surface } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
+import type { Partition, PartitionShape, Selector } from '../faults/cuts.ts';
 import type { Fault, FaultLimits } from '../faults/fault-injector.ts';
+import type { LinkConditions } from '../faults/link-shaper.ts';
 import type { NodeHandle } from '../record/node-handle.ts';
 import type { Operation, Recorder } from '../record/recorder.ts';
 import type { Power } from '../targets/target.ts';
@@ -57,6 +59,10 @@ export interface FaultTools {
   restart(node: NodeHandle, limits?: FaultLimits): Promise<Fault>;
   /** the other end of the link no longer hears `silent`; needs the wiring `proxied` */
   halfOpen(link: Link, silent: NodeHandle, limits?: FaultLimits): Promise<Fault>;
+  /** the nodes fall into parts, drawn by chance; needs the wiring `proxied` */
+  partition(shape: PartitionShape, limits?: FaultLimits): Promise<Fault & { readonly partition: Partition }>;
+  /** all paths from and to the selected nodes become bad; needs the wiring `proxied` */
+  badPaths(whose: Selector, conditions: LinkConditions, limits?: FaultLimits): Promise<Fault>;
 }
 
 export interface ScenarioContext {
