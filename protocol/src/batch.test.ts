@@ -122,6 +122,23 @@ describe('checked batches', () => {
     }
   });
 
+  test('check what was signed alone every time, and keep nothing of it', async () => {
+    const by = cheap();
+    const checked = new CheckedBatches(by, 1);
+    const [, { signed: batched, endorsement: together }] = (await gathered(by, 3)) as [unknown, { signed: Uint8Array; endorsement: Endorsement }];
+    expect(await checked.verify(key.publicKey, batched, together)).toBe(true);
+    const signed = utf8Bytes('alone');
+    const endorsement = await singleSigner(by, key)(signed);
+    for (const expected of [2, 3]) {
+      expect(await checked.verify(key.publicKey, signed, endorsement)).toBe(true);
+      expect(by.verifies).toBe(expected);
+    }
+    expect(await checked.verify(other.publicKey, signed, endorsement)).toBe(false);
+    // The batch still stands: a message that was signed alone took no place.
+    expect(await checked.verify(key.publicKey, batched, together)).toBe(true);
+    expect(by.verifies).toBe(4);
+  });
+
   test('do not keep a check that failed to run, and no more than their capacity', async () => {
     let fails = true;
     const by = cheap();

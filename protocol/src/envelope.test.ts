@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nodeCrypto as crypto } from '../scripts/node-crypto.ts';
+import { batchSigner, CheckedBatches } from './batch.ts';
 import { toHex, utf8Bytes } from './bytes.ts';
 import {
   CLOCK_SKEW_MS,
@@ -86,6 +87,28 @@ describe('an envelope', () => {
     const resigned = decodeStrict(bytes, 400_000) as Parts;
     resigned[3] = new Uint8Array(resigned[3].length);
     expect(inspectEnvelope(crypto, encodeStrict(resigned), limits).id).toBe(inspectEnvelope(crypto, bytes, limits).id);
+  });
+
+  test('is believed the same whether its sender signed it alone or with others, and whether checks are remembered or not', async () => {
+    const seal = envelopeSealer(crypto, key, fields, batchSigner(crypto, key));
+    const all = await Promise.all(['alone', 'one', 'two', 'three'].map((word) => seal({ ...fields, payload: utf8Bytes(word) })));
+    const verifies: Uint8Array[] = [];
+    const counting = { ...crypto, verify: (...of: Parameters<typeof crypto.verify>) => (verifies.push(of[1]), crypto.verify(...of)) };
+    for (const checked of [undefined, new CheckedBatches(counting)]) {
+      verifies.length = 0;
+      const opened = await Promise.all(all.map((bytes) => verifyEnvelope(counting, inspectEnvelope(counting, bytes, limits), checked)));
+      expect(opened.map(({ payload }) => Buffer.from(payload).toString())).toEqual(['alone', 'one', 'two', 'three']);
+      expect(new Set(opened.map(({ id }) => id)).size).toBe(4);
+      expect(verifies).toHaveLength(checked ? 2 : 4);
+    }
+    const checked = new CheckedBatches(crypto);
+    for (const [index, value] of [utf8Bytes('other'), new Uint8Array(1 + 2 * 32)].entries()) {
+      const parts = decodeStrict(all[2]!, 400_000) as Parts;
+      parts[index + 1] = value;
+      const inspected = inspectEnvelope(crypto, encodeStrict(parts), limits);
+      await expect(verifyEnvelope(crypto, inspected, checked)).rejects.toMatchObject({ code: 'bad_signature' });
+    }
+    await verifyEnvelope(crypto, inspectEnvelope(crypto, all[2]!, limits), checked);
   });
 
   test('cannot be sealed with a kind or destination that nobody would read', () => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nodeCrypto as crypto } from '../scripts/node-crypto.ts';
+import { EncodingError, encodeStrict } from './encoding.ts';
 import { parseAgentId, parseNetworkId } from './ids.ts';
 import { decodeLetter, encodeLetter, inboxTopic } from './letter.ts';
 import { openBox, sealBox, SealedBoxError } from './sealed-box.ts';
@@ -39,6 +40,15 @@ test('a box cannot be passed on as one’s own, or to somebody else', () => {
   const other = parseAgentId('cc'.repeat(32));
   for (const by of [{ sender: other }, { recipient: other }, { network: parseNetworkId('22'.repeat(32)) }])
     expect(() => open(box, { ...route, ...by })).toThrow(expect.objectContaining({ code: 'not_opened' }));
+});
+
+test('what is no box and no letter is refused as such', () => {
+  for (const bytes of [new Uint8Array(), Uint8Array.of(0xff), encodeStrict('box'), encodeStrict([])]) {
+    expect(() => open(bytes)).toThrow(expect.objectContaining({ name: 'SealedBoxError', code: 'malformed' }));
+    expect(() => decodeLetter(bytes)).toThrow(EncodingError);
+  }
+  expect(() => open(encodeStrict([2]))).toThrow(expect.objectContaining({ code: 'version' }));
+  expect(() => decodeLetter(encodeStrict(['parcel']))).toThrow(EncodingError);
 });
 
 test('equal contents never look alike', () => {
