@@ -87,7 +87,11 @@ function groupsOf(names: readonly string[], joined: (one: string, other: string)
     placed.add(name);
     // Grows while it is walked.
     for (const member of group)
-      for (const other of names) if (!placed.has(other) && joined(member, other)) (placed.add(other), group.push(other)); // prettier-ignore
+      for (const other of names) {
+        if (placed.has(other) || !joined(member, other)) continue;
+        placed.add(other);
+        group.push(other);
+      }
     groups.push(group.toSorted());
   }
   return groups;

@@ -59,7 +59,7 @@ export class LinkShaper {
     let repaired = 0;
     for (let segment = 0; segment < Math.ceil(bytes / SEGMENT_BYTES); segment++) {
       let waited = 0;
-      for (let times = 0; times < MOST_RETRANSMITS && loss > 0 && this.#random.next() < loss; times++) waited += RETRANSMIT_MS * 2 ** times;
+      if (loss > 0) for (let times = 0; times < MOST_RETRANSMITS && this.#random.next() < loss; times++) waited += RETRANSMIT_MS * 2 ** times;
       if (waited > 0) lost++;
       repaired = Math.max(repaired, waited);
     }
