@@ -12,10 +12,16 @@ import {
 } from './claim.ts';
 import type { Json, JsonPointer } from './json.ts';
 import type { Receivers } from './predicates/book.ts';
+import type { RegisterConverged, SetConverged } from './predicates/convergence.ts';
 import type { Term } from './predicates/counters.ts';
+import type { ResourceEnvelope } from './predicates/envelope.ts';
 import type { NotRunReason } from './predicates/lifecycle.ts';
+import type { Action } from './predicates/linearizable.ts';
+import type { PresenceTrue } from './predicates/presence.ts';
+import type { RostersAgree } from './predicates/rosters.ts';
+import type { SucceedsAtRate } from './predicates/sequential.ts';
 
-export type { Receivers, Term, NotRunReason };
+export type { Action, NotRunReason, PresenceTrue, Receivers, RegisterConverged, ResourceEnvelope, RostersAgree, SetConverged, SucceedsAtRate, Term };
 export type Encoding = 'base64' | 'hex' | 'utf8';
 
 /** Sends, told apart by the value at `key`. See `delivered-exactly-once`. */
@@ -100,6 +106,20 @@ export const claims = {
       readonly inFlight?: EntriesClaim;
     },
   ) => claim('balanced', params),
+  /** After a heal: every node shows the same set, with every acknowledged add and without what was removed. */
+  setConverged: (params: SetConverged) => claim('set-converged', params),
+  /** After a heal: every node shows the same value of each key, one that no acknowledged write has replaced. */
+  registerConverged: (params: RegisterConverged) => claim('register-converged', params),
+  /** Whoever shows an epoch of a group shows the same members; nobody goes back. */
+  rostersAgree: (params: RostersAgree) => claim('rosters-agree', params),
+  /** Nobody is shown as there who has long been gone, nor as gone who has long been there. */
+  presenceTrue: (params: PresenceTrue) => claim('presence-true', params),
+  /** One order of the operations explains all their answers. A search that is given up is inconclusive. */
+  linearizable: (actions: readonly Action[], steps?: number) => claim('linearizable', { actions, steps }),
+  /** What nodes use stays under `most`, and its growth, interval and all, under `perHour`. */
+  resourceEnvelope: (params: ResourceEnvelope) => claim('resource-envelope', params),
+  /** Wald's sequential test of a rate of success; inconclusive says how many more trials it needs. */
+  succeedsAtRate: (params: SucceedsAtRate) => claim('succeeds-at-rate', params),
   /** The sums of both sides agree. */
   countersAgree: (left: readonly Term[], right: readonly Term[]) => claim('counters-agree', { left, right }),
   /** Read before the fault was applied, read again after it healed: equal. */

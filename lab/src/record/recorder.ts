@@ -3,6 +3,8 @@ import { judgeCheck, type CheckResult, type Claim, type FaultStage, type Journal
 
 /** Lines kept in memory for live judgement; beyond them a claim's live status is unknown (the verdict reads the file). Judging twice takes time. */
 const LIVE_LINES = 6_000;
+/** What says how the run stands as a whole: kept whatever is marked. */
+const FRAME: ReadonlySet<JournalLine['type']> = new Set(['run', 'world', 'calibration', 'phase', 'fault']);
 
 export type Outcome = 'ok' | 'fail' | 'info';
 
@@ -79,7 +81,7 @@ export class Recorder {
 
   write(entry: JournalEntry): JournalLine {
     const line = this.#writer.write(entry);
-    if (line.type === 'run' || line.type === 'world' || line.type === 'calibration' || line.type === 'phase') this.#frame.push(line);
+    if (FRAME.has(line.type)) this.#frame.push(line);
     else if (this.#lines.length < LIVE_LINES) this.#lines.push(line);
     return line;
   }

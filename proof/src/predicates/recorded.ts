@@ -57,7 +57,7 @@ export class OperationPairs {
   }
 }
 
-function holds({ at, equals, in: options }: Condition, root: unknown): boolean {
+export function holds({ at, equals, in: options }: Condition, root: unknown): boolean {
   const value = valueAt(root, at);
   if (value === undefined) return false;
   if (equals !== undefined && !sameJson(value, equals)) return false;

@@ -1,0 +1,117 @@
+/** Presence truth: nobody is shown as there who has long been gone, nor as gone who has long been there. */
+import { z } from 'zod';
+import { falseSince, type Life, type Span, type View } from '../checkers/presence.ts';
+import { type Observations, observationsSchema } from '../claim.ts';
+import { type Json, type JsonPointer, sameJson, valueAt } from '../json.ts';
+import type { Frame } from '../frame.ts';
+import type { FaultLine, ObserveLine } from '../journal.ts';
+import { fails, judged, pass, type Predicate } from './predicate.ts';
+import { picksObservation } from './recorded.ts';
+
+export interface PresenceTrue {
+  readonly reports: Observations;
+  /** into `data`: whom it is about, by node name or agent id; the observer is the node that said it */
+  readonly subject: JsonPointer;
+  /** into `data`: what is shown, and the values of it that mean online */
+  readonly state: JsonPointer;
+  readonly online: readonly Json[];
+  /** kinds of faults that take a node away from the moment they bite until they are healed */
+  readonly downs: readonly string[];
+  /** ms in which a change must be noticed */
+  readonly within: number;
+  /** true: a report stands until the next one about the same node; false: it is a look at one moment */
+  readonly stands?: boolean | undefined;
+}
+
+interface Report {
+  readonly online: boolean;
+  readonly t: number;
+  readonly seq: number;
+}
+const shown = 5;
+
+export const presenceTrue: Predicate<PresenceTrue> = {
+  name: 'presence-true',
+  params: z.strictObject({
+    reports: observationsSchema,
+    subject: z.string(),
+    state: z.string(),
+    online: z.array(z.custom<Json>((value) => value !== undefined)).min(1),
+    downs: z.array(z.string()),
+    within: z.number().min(0),
+    stands: z.boolean().optional(),
+  }),
+  start({ reports, subject, state, online, downs, within, stands = false }, frame, seq) {
+    const byPair = new Map<string, { readonly observer: string; readonly subject: string; readonly reports: Report[] }>();
+    let end = 0;
+    const report = (line: ObserveLine): void => {
+      const about = valueAt(line.data, subject);
+      if (typeof about !== 'string') return;
+      const name = frame.nodeName(about);
+      const value = valueAt(line.data, state);
+      const pair = `${line.node}\n${name}`;
+      const known = byPair.get(pair) ?? { observer: line.node, subject: name, reports: [] };
+      byPair.set(pair, known);
+      known.reports.push({ online: online.some((one) => sameJson(one, value)), t: line.t, seq: line.seq });
+    };
+    return {
+      interest: { types: ['observe'] },
+      line(line) {
+        end = line.t;
+        if (line.type === 'observe' && picksObservation(reports, line)) report(line);
+      },
+      result() {
+        const known = livesOf(frame, seq, new Set(downs), end);
+        const wrong: { readonly what: string; readonly seq: number }[] = [];
+        let count = 0;
+        for (const { observer, subject: about, reports: all } of byPair.values()) {
+          for (const [index, { online: said, t, seq: line }] of all.entries()) {
+            count += 1;
+            const to = stands ? (all[index + 1]?.t ?? end + 1) : t;
+            const view: View = { observer, subject: about, online: said, from: t, to };
+            const since = falseSince(view, known, within);
+            if (since !== undefined) wrong.push({ what: `${observer} showed ${about} as ${said ? 'online' : 'gone'} at ${since} ms`, seq: line });
+          }
+        }
+        if (count === 0) return judged('unverified', 'harness', 'nobody said who is there');
+        if (wrong.length === 0) return pass(`${count} reports, none false for more than ${within} ms`);
+        const seqs = wrong.slice(0, 100).map((one) => one.seq);
+        return fails(`${wrong.length} of ${count} reports false for more than ${within} ms: ${wrong.slice(0, shown).map(({ what }) => what).join(', ')}`, seqs); // prettier-ignore
+      },
+    };
+  },
+};
+
+/** When the nodes of the last world were certainly up and down, by the faults that were seen to bite and to be healed. */
+function livesOf(frame: Frame, seq: number, downs: ReadonlySet<string>, end: number): ReadonlyMap<string, Life> {
+  const world = frame.worldsBefore(seq).at(-1);
+  const stages = [...frame.faults.values()].filter(({ kind }) => downs.has(kind)).flatMap(({ id }) => [...frame.stagesOf(id, seq).values()]);
+  const lives = new Map<string, { up: Span[]; down: Span[] }>();
+  for (const { name } of world?.nodes ?? []) {
+    const life: { up: Span[]; down: Span[] } = { up: [], down: [] };
+    let up: number | undefined = world!.t;
+    let down: number | undefined;
+    const close = (t: number) => {
+      if (up !== undefined) life.up.push([up, t]);
+      if (down !== undefined && t > down) life.down.push([down, t]);
+      [up, down] = [undefined, undefined];
+    };
+    for (const line of stages.filter((one) => one.node === name && one.seq > world!.seq).toSorted((a, b) => a.seq - b.seq)) {
+      if (line.stage === 'bit') {
+        close(line.t);
+        down = line.t;
+      } else if (line.stage === 'healed') close(line.t - healingTime(line));
+      else if (line.stage === 'heal_seen') up = line.t;
+      else if (up !== undefined) close(line.t);
+    }
+    close(end);
+    lives.set(name, life);
+  }
+  return lives;
+}
+
+/** A node that is started again is up some time before the lab says so. */
+function healingTime({ evidence }: FaultLine): number {
+  const boot = valueAt(evidence, '/boot_ms');
+  return typeof boot === 'number' ? boot + 1 : 0;
+}
