@@ -21,7 +21,7 @@ const discoveredAgent = z.object({
 export const discovery = {
   agents: capability({
     name: 'discovery.agents',
-    summary: 'Agents that were heard of in the last 900 s',
+    summary: 'Agents that were heard of lately (identity_ttl_secs, 900 s unless configured)',
     method: 'GET',
     path: '/agents/discovered',
     auth: 'bearer',
@@ -41,7 +41,10 @@ export const discovery = {
     path: '/agents/discovered/:agent_id',
     auth: 'bearer',
     body: 'none',
-    input: z.object({ agent_id: agentId(), wait: z.boolean().default(false).describe('wait up to 10 s for the agent to be heard of') }),
+    input: z.object({
+      agent_id: agentId(),
+      wait: z.boolean().default(false).describe('look for the agent in the network, and wait up to 10 s for it to be heard of'),
+    }),
     output: z.object({ agent: discoveredAgent }),
     shape: 'object',
     status: [200],
@@ -71,15 +74,23 @@ export const discovery = {
   }),
   find: capability({
     name: 'discovery.find',
-    summary: 'Find the addresses of an agent',
+    summary: 'Find an agent: in the cache, by asking it on its shard, by asking the keepers of its rendezvous record',
     method: 'POST',
     path: '/agents/find/:agent_id',
     auth: 'bearer',
     body: 'none',
     input: z.object({ agent_id: agentId() }),
-    output: z.object({ found: z.boolean(), addresses: z.array(z.string()).optional().describe('when found') }),
+    output: z.object({
+      found: z.boolean(),
+      /** may be empty: an agent without a public address is reached through the network */
+      addresses: z.array(z.string()).optional().describe('when found'),
+      /** in order; when found, the last one had it */
+      tried: z.array(z.enum(['cache', 'shard', 'rendezvous'])),
+    }),
     shape: 'object',
     status: [200],
+    errors: [{ status: 503, error: 'too many searches at once', when: 'this daemon looks for 64 agents already' }],
+    volatile: ['tried', 'addresses'],
     nodes: 2,
     surfaces: { cli: { command: 'agents find', arguments: [AGENT] }, client: true, ws: NO_SOCKET, mcp: 'core' },
   }),
@@ -107,7 +118,7 @@ export const discovery = {
   }),
   agentsByUser: capability({
     name: 'discovery.agentsByUser',
-    summary: 'Agents that disclosed to belong to a user, and announced themselves in the last 900 s',
+    summary: 'Agents that disclosed to belong to a user, and announced themselves lately',
     method: 'GET',
     path: '/users/:user_id/agents',
     auth: 'bearer',

@@ -23,7 +23,7 @@ export const discoveredMachine = z.object({
 export const machines = {
   discovered: capability({
     name: 'machines.discovered',
-    summary: 'Machines whose agents were heard of in the last 900 s',
+    summary: 'Machines whose agents were heard of lately',
     method: 'GET',
     path: '/machines/discovered',
     auth: 'bearer',

@@ -26,12 +26,21 @@ describe('the configuration', () => {
       lanDiscovery: true,
       logLevel: 'warn',
       inboxLimit: 100_000,
+      discovery: { heartbeatMs: 300_000, ttlMs: 900_000, rendezvousValidityMs: 3_600_000 },
     });
     expect(read('instance_name = "bob"')).toMatchObject({ instanceName: 'bob', bindAddress: '[::]:0', apiAddress: '127.0.0.1:0' });
   });
 
   test('tolerates keys that mean nothing here, and says which, save those of the compatible daemon', () => {
     expect(read('netwrok_id = "x"\nheartbeat_interval_secs = 5\n[update]\nenabled = false').unknownKeys).toEqual(['netwrok_id']);
+  });
+
+  test('says how often an agent announces itself, how long others are remembered, and whether it leaves a rendezvous record', () => {
+    const toml = 'heartbeat_interval_secs = 5\nidentity_ttl_secs = 15\nrendezvous_validity_ms = 60000';
+    expect(read(toml).discovery).toEqual({ heartbeatMs: 5_000, ttlMs: 15_000, rendezvousValidityMs: 60_000 });
+    expect(read(`${toml}\nrendezvous_enabled = false`).discovery.rendezvousValidityMs).toBeUndefined();
+    expect(refusal('heartbeat_interval_secs = 0')).toMatch(/heartbeat_interval_secs/);
+    expect(refusal('rendezvous_validity_ms = 86400001')).toMatch(/rendezvous_validity_ms/);
   });
 
   test('gives way to flags', () => {

@@ -1,4 +1,5 @@
 /** Daemon configuration: TOML text in, checked values out. Keys and defaults follow the compatible daemon; unknown keys are tolerated. */
+import { MAX_RENDEZVOUS_VALIDITY_MS } from '@muster/protocol';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import * as z from 'zod';
 import type { LogLevel } from './ports/index.ts';
@@ -29,8 +30,18 @@ export interface Config {
   readonly logFormat: 'text' | 'json';
   /** committed direct messages kept for `/direct/inbox`; the oldest go first */
   readonly inboxLimit: number;
+  readonly discovery: DiscoverySettings;
   /** keys of the file that mean nothing here: tolerated, but a mistyped one should not pass unseen */
   readonly unknownKeys: readonly string[];
+}
+
+export interface DiscoverySettings {
+  /** between two announcements of this agent */
+  readonly heartbeatMs: number;
+  /** agents that were silent for longer are listed no more */
+  readonly ttlMs: number;
+  /** how long the rendezvous record of this agent is valid; undefined: it leaves none, keeps none and asks for none */
+  readonly rendezvousValidityMs: number | undefined;
 }
 
 /** Where a daemon keeps its things when the configuration does not say; see `instancePaths`. */
@@ -51,13 +62,9 @@ const hostPort = z.string().refine((text) => splitHostPort(text) !== undefined, 
 
 /** Keys of the compatible daemon that have no effect here (yet). */
 const COMPATIBLE_KEYS: ReadonlySet<string> = new Set([
-  'heartbeat_interval_secs',
-  'identity_ttl_secs',
   'presence_beacon_interval_secs',
   'presence_event_poll_interval_secs',
   'presence_offline_timeout_secs',
-  'rendezvous_enabled',
-  'rendezvous_validity_ms',
   'directory_digest_interval_secs',
   'group_card_republish_interval_secs',
   'directory_resubscribe_jitter_ms',
@@ -79,6 +86,14 @@ const File = z.looseObject({
   charter_path: z.string().min(1).optional(),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('warn'),
   log_format: z.enum(['text', 'json']).default('text'),
+  heartbeat_interval_secs: z.int().min(1).max(86_400).default(300),
+  identity_ttl_secs: z
+    .int()
+    .min(1)
+    .max(30 * 86_400)
+    .default(900),
+  rendezvous_enabled: z.boolean().default(true),
+  rendezvous_validity_ms: z.int().min(1_000).max(MAX_RENDEZVOUS_VALIDITY_MS).default(3_600_000),
   inbox_limit: z.int().min(100).max(10_000_000).default(100_000),
 });
 
@@ -120,6 +135,11 @@ export function readConfig(tomlText: string, file: string, paths: DefaultPaths, 
     logLevel: values.log_level === 'trace' ? 'debug' : values.log_level,
     logFormat: values.log_format,
     inboxLimit: values.inbox_limit,
+    discovery: {
+      heartbeatMs: values.heartbeat_interval_secs * 1_000,
+      ttlMs: values.identity_ttl_secs * 1_000,
+      rendezvousValidityMs: values.rendezvous_enabled ? values.rendezvous_validity_ms : undefined,
+    },
     unknownKeys: Object.keys(values).filter((key) => !Object.hasOwn(File.shape, key) && !COMPATIBLE_KEYS.has(key)),
   };
 }

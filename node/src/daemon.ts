@@ -85,6 +85,7 @@ export async function runDaemon({ config, log, compose = createNode }: DaemonOpt
     bindAddress: config.bindAddress,
     bootstrapPeers: config.bootstrapPeers,
     inboxLimit: config.inboxLimit,
+    discovery: config.discovery,
     charter,
     apiAddress: () => surface?.address ?? config.apiAddress,
     gauges: () => ({ process_resident_memory_bytes: process.memoryUsage.rss(), http_streams: surface?.counts().streams ?? 0 }),

@@ -3,7 +3,8 @@
  * Pure of the world: engines come in through the ports, surfaces are put on top by whoever runs it.
  */
 import type { Registry } from '@muster/contract';
-import type { MachineId, NetworkId } from '@muster/protocol';
+import type { AgentId, MachineId, NetworkId } from '@muster/protocol';
+import type { DiscoverySettings } from './config.ts';
 import type { Clock, Crypto, Log, Neighbour, Neighbours, Random, Store, Transport } from './ports/index.ts';
 import { contactHandlers } from './services/contacts/handlers.ts';
 import { ContactStore } from './services/contacts/contact-store.ts';
@@ -12,7 +13,10 @@ import { DirectService } from './services/direct/direct-service.ts';
 import { directHandlers } from './services/direct/handlers.ts';
 import { diagnosticsHandlers } from './services/diagnostics/handlers.ts';
 import { DiscoveredAgents } from './services/discovery/discovered-agents.ts';
+import { Finder } from './services/discovery/finder.ts';
 import { discoveryHandlers } from './services/discovery/handlers.ts';
+import { Rendezvous } from './services/discovery/rendezvous.ts';
+import { RendezvousRecords } from './services/discovery/rendezvous-records.ts';
 import { Announcements } from './services/identity/announcements.ts';
 import { guiHandlers } from './services/gui/handlers.ts';
 import { identityHandlers } from './services/identity/handlers.ts';
@@ -38,9 +42,6 @@ import type { Handlers } from './surfaces/handlers.ts';
 
 /** ids remembered against replays: at 3,000 messages/s for the two and a half minutes that an envelope is acceptable */
 const REPLAY_CAPACITY = 500_000;
-/** one announcement at join, another for those that linked a moment later */
-const ANNOUNCE_AFTER_MS = [100, 3_000];
-const ANNOUNCE_EVERY_MS = 300_000;
 
 export interface NodePorts {
   readonly store: Store;
@@ -60,6 +61,7 @@ export interface NodeSettings {
   readonly bindAddress: string;
   readonly bootstrapPeers: readonly string[];
   readonly inboxLimit: number;
+  readonly discovery: DiscoverySettings;
   readonly charter: Charter;
   readonly apiAddress: () => string;
   readonly gauges: () => Readonly<Record<string, number>>;
@@ -109,7 +111,8 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   const history = new LinkHistory(links, clock, identity.machineId);
   const externalAddresses = (): string[] => [];
   const connectivity = new Connectivity({ clock, links, history, externalAddresses });
-  const discovered = new DiscoveredAgents({ peers, links, contacts, clock });
+  const { heartbeatMs, ttlMs, rendezvousValidityMs: validityMs } = settings.discovery;
+  const discovered = new DiscoveredAgents({ peers, links, contacts, clock, ttlSecs: ttlMs / 1_000 });
   const pubsub = new PubSub({
     identity,
     contacts,
@@ -134,7 +137,12 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     inboxLimit: settings.inboxLimit,
   });
   const addresses = (): string[] => (links.listener ? [links.listener.address] : []);
-  const announcements = new Announcements({ identity, pubsub, contacts, peers, crypto, counters, log, addresses });
+  const speaking = { identity, pubsub, links, contacts, crypto, clock, random, counters, log, addresses };
+  const announcements = new Announcements({ ...speaking, peers, heartbeatMs, ttlMs });
+  const records = new RendezvousRecords({ store, crypto, clock, network });
+  const others = (): AgentId[] => discovered.recent().map(({ agent }) => agent);
+  const rendezvous = validityMs === undefined ? undefined : new Rendezvous({ ...speaking, network, records, others, validityMs });
+  const finder = new Finder({ links, pubsub, peers, contacts, discovered, announcements, rendezvous, clock, log });
   const refused = (): [string, number][] =>
     Object.entries(links.listener?.refused ?? {}).map(([reason, count]) => [`handshakes_refused_total{reason="${reason}"}`, count]);
   const metrics = metricsOf(
@@ -162,7 +170,6 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   });
 
   const running: AsyncDisposable[] = [];
-  const timers: Disposable[] = [];
   const handlers: Handlers<Registry> = {
     ...statusHandlers({
       clock,
@@ -183,7 +190,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     ...directHandlers({ direct, links, contacts, peers, counters }),
     ...networkHandlers({ clock, links, history, connectivity, counters }),
     ...diagnosticsHandlers({ clock, links, direct, connectivity, counters, self: identity.machineId }),
-    ...discoveryHandlers(discovered, links),
+    ...discoveryHandlers({ identity, discovered, finder, links, addresses }),
     ...machineHandlers(discovered, links),
     ...websocketHandlers({ pubsub, direct, contacts, self: identity.agentId }),
     ...guiHandlers({ crypto }),
@@ -212,14 +219,12 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
         }),
       );
       for (const peer of settings.bootstrapPeers) links.want([peer]);
-      const announce = (): void =>
-        void announcements.announce(false).catch((error: unknown) => log.write('warn', 'announcement failed', { error: String(error) }));
-      timers.push(...ANNOUNCE_AFTER_MS.map((ms) => clock.after(ms, announce)), clock.every(ANNOUNCE_EVERY_MS, announce));
+      announcements.start();
+      rendezvous?.start();
       return address;
     },
     [Symbol.asyncDispose]: async () => {
-      for (const timer of timers) timer[Symbol.dispose]();
-      announcements[Symbol.dispose]();
+      for (const part of [finder, rendezvous, announcements]) part?.[Symbol.dispose]();
       pubsub[Symbol.dispose]();
       replays[Symbol.dispose]();
       const ends = await Promise.allSettled([...running.map((part) => part[Symbol.asyncDispose]()), links.stop()]);

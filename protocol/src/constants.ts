@@ -93,3 +93,14 @@ export const MAX_CERTIFICATE_BYTES = 8 * 1024;
 
 export const MAX_SIGN_PAYLOAD_BYTES = 256 * 1024;
 export const MAX_SIGN_CONTEXT_BYTES = 255;
+
+/** topics on which agents themselves can be asked for */
+export const IDENTITY_SHARDS = 65_536;
+/** topics on which rendezvous records are kept and asked for */
+export const RENDEZVOUS_SHARDS = 16;
+export const MAX_ANNOUNCED_ADDRESSES = 8;
+/** keys 1,952 + 1,184, signature 3,309, addresses, ids and times */
+export const MAX_RENDEZVOUS_RECORD_BYTES = 8 * 1024;
+export const MAX_RENDEZVOUS_VALIDITY_MS = 86_400_000;
+/** payload of an envelope of discovery: the largest announcement, with its certificate, fits */
+export const MAX_DISCOVERY_BYTES = 16 * 1024;

@@ -35,4 +35,7 @@ export * from './signing.ts';
 export * from './addresses.ts';
 export * from './batch.ts';
 export * from './card.ts';
+export { ANNOUNCE_TOPIC, decodeDiscovery, encodeDiscovery, identityTopic, rendezvousShard, rendezvousTopic, shareable } from './discovery.ts';
+export type { Announcement, DiscoveryMessage } from './discovery.ts';
+export * from './rendezvous-record.ts';
 export * from './trust.ts';

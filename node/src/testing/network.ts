@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { idOfKey } from '@muster/protocol';
 import type { AgentId, MachineId, NetworkId } from '@muster/protocol';
+import type { DiscoverySettings } from '../config.ts';
 import { nodeCrypto } from '../engines/crypto.ts';
 import { systemClock } from '../engines/clock.ts';
 import { systemRandom } from '../engines/random.ts';
@@ -26,6 +27,8 @@ export interface TestNode extends AsyncDisposable {
   readonly identity: LocalIdentity;
   /** `host:port` that it accepts links on */
   readonly address: string;
+  /** what it keeps */
+  readonly store: Store;
 }
 
 export function freshIdentity(): LocalIdentity {
@@ -49,6 +52,7 @@ export interface NodeOptions {
   readonly storeFile?: string;
   readonly wrap?: (ports: NodePorts) => NodePorts;
   readonly overlay?: MakeOverlay;
+  readonly discovery?: Partial<DiscoverySettings>;
 }
 
 export const TEST_NETWORK = 'ab'.repeat(32) as NetworkId;
@@ -74,6 +78,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     bindAddress: '127.0.0.1:0',
     bootstrapPeers: options.bootstrapPeers ?? [],
     inboxLimit: 1_000,
+    discovery: { heartbeatMs: 300_000, ttlMs: 900_000, rendezvousValidityMs: 3_600_000, ...options.discovery },
     charter: BUILT_IN_CHARTER,
     apiAddress: () => '',
     gauges: () => ({}),
@@ -82,7 +87,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
   const node = opened.use(createNode(settings, options.wrap?.(ports) ?? ports, identity, options.overlay));
   const address = await node.join();
   const owned = opened.move();
-  return { node, identity, address, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { node, identity, address, store: ports.store, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** A disk that takes nothing of the given durabilities while `full`. Pass `wrap` to `startNode`. */
@@ -136,4 +141,22 @@ export async function twoLinkedNodes(): Promise<[TestNode, TestNode] & AsyncDisp
       await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()]);
     },
   });
+}
+
+type Three = [TestNode, TestNode, TestNode];
+
+/** One after the other, each with a link to the one before it and to nobody else. */
+export async function nodesInLine(length: 2, options?: NodeOptions): Promise<[TestNode, TestNode] & AsyncDisposable>;
+export async function nodesInLine(length: 3, options?: NodeOptions): Promise<Three & AsyncDisposable>;
+export async function nodesInLine(length: number, options: NodeOptions = {}): Promise<TestNode[] & AsyncDisposable> {
+  await using opened = new AsyncDisposableStack();
+  const nodes: TestNode[] = [];
+  for (let index = 0; index < length; index++) {
+    const before = nodes.at(-1);
+    const node = opened.use(await startNode({ ...options, bootstrapPeers: before ? [before.address] : [] }));
+    if (before) await linked(before, node);
+    nodes.push(node);
+  }
+  const owned = opened.move();
+  return Object.assign(nodes, { [Symbol.asyncDispose]: () => owned.disposeAsync() });
 }

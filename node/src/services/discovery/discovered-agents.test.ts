@@ -25,7 +25,7 @@ async function cacheAt(start: number) {
   const own: Clock = { ...clock, now: () => time.seconds * 1_000 };
   const peers = new KnownPeers(store, own, () => false);
   const contacts = new ContactStore(store, own);
-  return { time, peers, cache: new DiscoveredAgents({ peers, contacts, links: node.node.services.links, clock: own }) };
+  return { time, peers, cache: new DiscoveredAgents({ peers, contacts, links: node.node.services.links, clock: own, ttlSecs: 900 }) };
 }
 
 test('an agent leaves the list 900 s after its last word, and stays in the whole one', async () => {
@@ -67,7 +67,7 @@ test('who moved to another machine is discovered there, once it says so', async 
 
 test('waiting ends with the call', async () => {
   const { cache } = await cacheAt(10_000);
-  expect(await cache.heard(() => true, AbortSignal.abort())).toBe(false);
+  expect(await cache.heard(() => true, AbortSignal.abort(), 10_000)).toBe(false);
 });
 
 test('while linked an agent is seen as its link is heard, unless it is blocked', async () => {
@@ -83,7 +83,7 @@ test('while linked an agent is seen as its link is heard, unless it is blocked',
   });
   const peers = new KnownPeers(store, clock, () => false);
   peers.learn(b.identity.agentId, b.identity.machineId, { announced: true });
-  const cache = new DiscoveredAgents({ peers, contacts, links, clock: later });
+  const cache = new DiscoveredAgents({ peers, contacts, links, clock: later, ttlSecs: 900 });
   const silence = (): number => {
     const { lastSeen, announcedAt } = cache.get(b.identity.agentId)!;
     return lastSeen - announcedAt;

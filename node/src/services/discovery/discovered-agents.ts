@@ -5,10 +5,6 @@ import type { ContactStore } from '../contacts/contact-store.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { KnownPeer, KnownPeers } from '../peers/known-peers.ts';
 
-/** an agent that was silent for longer is in the whole list only */
-const TTL_SECS = 900;
-const WAIT_MS = 10_000;
-
 export interface DiscoveredAgent {
   readonly agent: AgentId;
   readonly machine: MachineId;
@@ -24,6 +20,8 @@ export interface DiscoveredAgentsParts {
   readonly links: LinkManager;
   readonly contacts: ContactStore;
   readonly clock: Clock;
+  /** an agent that was silent for longer is in the whole list only */
+  readonly ttlSecs: number;
 }
 
 export class DiscoveredAgents {
@@ -37,7 +35,7 @@ export class DiscoveredAgents {
     return this.#parts.peers.all().flatMap((peer) => this.#discovered(peer) ?? []);
   }
 
-  /** Those heard of in the last 900 s. */
+  /** Those heard of lately. */
   recent(): DiscoveredAgent[] {
     return this.all().filter(({ lastSeen }) => this.#within(lastSeen));
   }
@@ -47,24 +45,30 @@ export class DiscoveredAgents {
     return peer && this.#discovered(peer);
   }
 
+  /** Known and heard of lately: worth dialling without asking anybody. */
+  fresh(agent: AgentId): DiscoveredAgent | undefined {
+    const known = this.get(agent);
+    return known && this.#within(known.lastSeen) ? known : undefined;
+  }
+
   onMachine(machine: MachineId): DiscoveredAgent[] {
     return this.all().filter((agent) => agent.machine === machine);
   }
 
-  /** Those that disclosed this user and announced themselves in the last 900 s. */
+  /** Those that disclosed this user and announced themselves lately. */
   ofUser(user: UserId): DiscoveredAgent[] {
     return this.all().filter((agent) => agent.user === user && this.#within(agent.announcedAt));
   }
 
-  /** Resolves once such an agent is heard of, with false when that does not happen within 10 s or `signal` aborts. */
-  async heard(wanted: (peer: KnownPeer) => boolean, signal: AbortSignal): Promise<boolean> {
+  /** Resolves once such an agent is heard of, with false when that does not happen within `ms` or `signal` aborts. */
+  async heard(wanted: (peer: KnownPeer) => boolean, signal: AbortSignal, ms: number): Promise<boolean> {
     const { peers, clock } = this.#parts;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const giveUp = (): void => resolve(false);
     using _listener = peers.onLearned((peer) => {
       if (wanted(peer) && this.#discovered(peer)) resolve(true);
     });
-    using _timer = clock.after(WAIT_MS, giveUp);
+    using _timer = clock.after(ms, giveUp);
     signal.addEventListener('abort', giveUp, { once: true });
     if (signal.aborted) giveUp();
     try {
@@ -75,7 +79,7 @@ export class DiscoveredAgents {
   }
 
   #within(seconds: number): boolean {
-    return this.#parts.clock.now() / 1_000 - seconds <= TTL_SECS;
+    return this.#parts.clock.now() / 1_000 - seconds <= this.#parts.ttlSecs;
   }
 
   #discovered(peer: KnownPeer): DiscoveredAgent | undefined {

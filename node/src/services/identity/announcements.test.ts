@@ -1,20 +1,41 @@
-import { addMachine, encodeStrict, encodeUserCertificate, idBytes, issueUserCertificate, pin, setTrust } from '@muster/protocol';
-import type { Contact } from '@muster/protocol';
+import { addMachine, ANNOUNCE_TOPIC, encodeDiscovery, encodeStrict, encodeUserCertificate, idBytes, identityTopic, issueUserCertificate, pin, sealEnvelope, setTrust } from '@muster/protocol'; // prettier-ignore
+import type { Announcement, Contact, MachineId } from '@muster/protocol';
 import { expect, test } from 'vitest';
-import { crypto, eventually, fillingDisk, freshIdentity, startNode, twoLinkedNodes } from '../../testing/network.ts';
-import type { TestNode } from '../../testing/network.ts';
-import { ANNOUNCE_TOPIC } from './announcements.ts';
+import {
+  clock,
+  crypto,
+  eventually,
+  fillingDisk,
+  freshIdentity,
+  linked,
+  nodesInLine,
+  startNode,
+  TEST_NETWORK,
+  twoLinkedNodes,
+} from '../../testing/network.ts';
+import type { NodeOptions, TestNode } from '../../testing/network.ts';
 
-const refused = (node: TestNode): number => node.node.services.counters.get('announcements_refused_total');
-const accepted = (node: TestNode): number => node.node.services.counters.get('announcements_accepted_total');
+const counter = (node: TestNode, name: string): number => node.node.services.counters.get(name);
+const refused = (node: TestNode, reason: string): number => counter(node, `announcements_refused_total{reason="${reason}"}`);
+const accepted = (node: TestNode): number => counter(node, 'announcements_accepted_total');
 const contact = (at: TestNode, of: TestNode): Contact | undefined => at.node.services.contacts.standing(of.identity.agentId).contact;
-
-function body(from: TestNode, change: object = {}): Uint8Array {
-  const { machineId, kemKey } = from.identity;
-  return encodeStrict({ addresses: ['8.8.8.8:1'], certificate: null, kem: kemKey.publicKey, machine: idBytes(machineId), ...change });
+/** What `at` tells of `of` over its API. */
+async function known(at: TestNode, of: TestNode) {
+  const { agents } = (await at.node.handlers['discovery.agents']({ unfiltered: true }, {} as never)) as { agents: { agent_id: string }[] };
+  return agents.find(({ agent_id }) => agent_id === of.identity.agentId) as
+    | { machine_id: string; user_id: string | null; addresses: string[] }
+    | undefined;
 }
 
-const say = (from: TestNode, payload: Uint8Array) => from.node.services.pubsub.publish(ANNOUNCE_TOPIC, payload, 'announce');
+function body(from: TestNode, change: Partial<Announcement> = {}): Uint8Array {
+  const { machineId: machine, kemKey } = from.identity;
+  return encodeDiscovery({ kind: 'announcement', machine, kemKey: kemKey.publicKey, addresses: ['8.8.8.8:1'], certificate: null, ...change });
+}
+
+const say = (from: TestNode, payload: Uint8Array, topic = ANNOUNCE_TOPIC) => from.node.services.pubsub.publish(topic, payload, 'announce');
+
+/** Nodes that only speak when a test has them speak. */
+const quiet: NodeOptions = { discovery: { rendezvousValidityMs: undefined } };
 
 test('an announcement makes the agent a contact with a machine, and keys to check its signatures by', async () => {
   await using nodes = await twoLinkedNodes();
@@ -24,6 +45,13 @@ test('an announcement makes the agent a contact with a machine, and keys to chec
   expect(contact(b, a)).toMatchObject({ trust: 'unknown', identity: 'anonymous', machines: [{ machine: a.identity.machineId, pinned: false }] });
 });
 
+test('an agent is heard of by those that it has no link with, soon after it joined', async () => {
+  await using nodes = await nodesInLine(3, quiet);
+  const [a, , c] = nodes;
+  await eventually('the ends know each other', async () => (await known(a, c)) !== undefined && (await known(c, a)) !== undefined);
+  expect([a.node.services.links.size, c.node.services.links.size]).toEqual([1, 1]);
+});
+
 test('what is no announcement, or vouched for by nobody, is refused and counted', async () => {
   await using nodes = await twoLinkedNodes();
   const [a, b] = nodes;
@@ -31,39 +59,105 @@ test('what is no announcement, or vouched for by nobody, is refused and counted'
   const forAnother = await issueUserCertificate(crypto, user, freshIdentity().agentKey.publicKey, 1);
   const mine = await issueUserCertificate(crypto, user, a.identity.agentKey.publicKey, 1);
   const forged = { ...mine, signature: mine.signature.map((byte, index) => (index === 9 ? byte ^ 1 : byte)) };
-  const bad = [
+  const kem = a.identity.kemKey.publicKey;
+  const malformed = [
     Uint8Array.of(1, 2, 3),
     encodeStrict(null),
     encodeStrict([]),
-    body(a, { machine: new Uint8Array(31) }),
-    body(a, { kem: new Uint8Array(1_183) }),
-    body(a, { addresses: 'none' }),
-    body(a, { certificate: 7 }),
-    body(a, { certificate: encodeUserCertificate(forAnother) }),
-    body(a, { certificate: encodeUserCertificate(forged) }),
-    body(a, { addresses: Array.from({ length: 2_000 }, () => '8.8.8.8:1') }),
+    encodeStrict([0, new Uint8Array(31), kem, [], null]),
+    encodeStrict([0, idBytes(a.identity.machineId), kem, 'none', null]),
+    encodeStrict([0, idBytes(a.identity.machineId), kem, Array.from({ length: 2_000 }, () => '8.8.8.8:1'), null]),
+    encodeDiscovery({ kind: 'record', record: Uint8Array.of(1) }),
   ];
-  for (const payload of bad) await say(a, payload);
-  await eventually('all were refused', () => refused(b) >= bad.length);
-  expect(refused(b)).toBe(bad.length);
+  for (const payload of malformed) await say(a, payload);
+  await say(a, body(a), identityTopic(b.identity.agentId));
+  await eventually('all were refused', () => refused(b, 'malformed') >= malformed.length + 1);
+  const vouched = [Uint8Array.of(1), encodeUserCertificate(forAnother), encodeUserCertificate(forged)];
+  for (const certificate of vouched) await say(a, body(a, { certificate }));
+  await eventually('so were the certificates', () => refused(b, 'certificate') >= vouched.length);
+  expect((await known(b, a))?.user_id).toBeNull();
   await say(a, body(a, { certificate: encodeUserCertificate(mine) }));
-  await eventually('the good one was kept', () => accepted(b) > 0);
+  await eventually('the good one was kept', async () => (await known(b, a))?.user_id !== null);
+  await say(a, body(a));
+  await eventually('and what was taken back is forgotten', async () => (await known(b, a))?.user_id === null);
 });
 
-test('announcements of blocked senders, and from other machines than the pinned one, change nothing', async () => {
-  await using nodes = await twoLinkedNodes();
-  const [a, b] = nodes;
+test('announcements of blocked senders, and from other machines than the pinned one, change nothing and go no further', async () => {
+  await using nodes = await nodesInLine(3, quiet);
+  const [a, b, c] = nodes;
+  await eventually('the first words were heard', async () => (await known(c, a)) !== undefined && contact(b, a) !== undefined);
   const other = freshIdentity().machineId;
   const { contacts } = b.node.services;
   contacts.update(a.identity.agentId, (standing, now) => pin(addMachine(setTrust(standing, 'known', now), other, now), other));
-  await say(a, body(a));
-  await eventually('it was refused', () => refused(b) >= 1);
-  expect(contact(b, a)!.machines.map(({ machine }) => machine)).toEqual([other]);
+  const before = accepted(c);
+  await say(a, body(a, { addresses: ['9.9.9.9:9'] }));
+  await eventually('it was refused', () => refused(b, 'machine') >= 1);
   contacts.update(a.identity.agentId, (standing, now) => setTrust(standing, 'blocked', now));
-  const rejected = () => b.node.services.counters.get('gossip_rejected_total{reason="sender_blocked"}');
-  await say(a, body(a, { machine: idBytes(other) }));
+  const rejected = () => counter(b, 'gossip_rejected_total{reason="sender_blocked"}');
+  await say(a, body(a, { machine: other, addresses: ['9.9.9.9:9'] }));
   await eventually('it did not even get that far', () => rejected() > 0);
-  expect(contact(b, a)!.lastSeen).toBeNull();
+  await say(b, body(b));
+  await eventually('what is heard is passed on', () => accepted(c) > before);
+  expect(contact(c, a)?.machines.map(({ machine }) => machine)).toEqual([a.identity.machineId]);
+  expect((await known(c, a))?.addresses).not.toContain('9.9.9.9:9');
+  expect((await known(b, a))?.addresses).not.toContain('9.9.9.9:9');
+});
+
+test('an announcement that is older than what is known, or too old by itself, is neither kept nor passed on', async () => {
+  await using nodes = await nodesInLine(2, quiet);
+  await using last = await startNode({ ...quiet, bootstrapPeers: [nodes[1].address] });
+  const [b, c] = [nodes[1], last];
+  await linked(b, c);
+  const stranger = freshIdentity();
+  const at = (issued: number, address: string, machine: MachineId = stranger.machineId): Promise<Uint8Array> => {
+    const said: Announcement = { kind: 'announcement', machine, kemKey: stranger.kemKey.publicKey, addresses: [address], certificate: null };
+    return sealEnvelope(crypto, stranger.agentKey, {
+      kind: 'announce',
+      network: TEST_NETWORK,
+      to: ANNOUNCE_TOPIC,
+      payload: encodeDiscovery(said),
+      issued,
+      expires: issued + 500_000,
+    });
+  };
+  const entry = (node: TestNode) => known(node, { identity: stranger } as TestNode);
+  const carrier = nodes[0].node.services.links.toMachine(b.identity.machineId)!;
+  const now = clock.now();
+  carrier.send({ kind: 'publish', envelope: await at(now, '8.8.8.8:2') });
+  await eventually('the later one is everywhere', async () => (await entry(c)) !== undefined);
+  carrier.send({ kind: 'publish', envelope: await at(now - 1_000, '8.8.8.8:1') });
+  await eventually('the older one was refused', () => refused(b, 'stale') === 1);
+  expect((await entry(b))?.addresses).toEqual(['8.8.8.8:2']);
+
+  const brief = await startNode({ discovery: { ttlMs: 10_000, rendezvousValidityMs: undefined }, bootstrapPeers: [b.address] });
+  await using _brief = brief;
+  await linked(b, brief);
+  const toBrief = b.node.services.links.toMachine(brief.identity.machineId)!;
+  toBrief.send({ kind: 'publish', envelope: await at(now - 45_000, '8.8.8.8:1') });
+  await eventually('so was one older than the time to live', () => refused(brief, 'stale') === 1);
+  expect([await entry(brief), refused(c, 'stale')]).toEqual([undefined, 0]);
+});
+
+test('heartbeats come by themselves, in the interval that was configured, and repeat a consent', async () => {
+  const user = crypto.signingKey();
+  const identity = freshIdentity();
+  const certificate = await issueUserCertificate(crypto, user, identity.agentKey.publicKey, 1);
+  await using b = await startNode(quiet);
+  await using a = await startNode({
+    discovery: { heartbeatMs: 200 },
+    bootstrapPeers: [b.address],
+    identity: { ...identity, user: { id: 'cd'.repeat(32) as never, certificate } },
+  });
+  await eventually('a few were heard', () => accepted(b) >= 6);
+  expect((await known(b, a))?.user_id).toBeNull();
+  const answer = a.node.handlers['identity.announce']({ include_user_identity: true, human_consent: true }, {} as never);
+  await answer;
+  await eventually('the user is disclosed', async () => (await known(b, a))?.user_id !== null);
+  const before = accepted(b);
+  await eventually('heartbeats went on', () => accepted(b) >= before + 3);
+  expect((await known(b, a))?.user_id).not.toBeNull();
+  await a.node.handlers['identity.announce']({ include_user_identity: false, human_consent: false }, {} as never);
+  await eventually('it is taken back', async () => (await known(b, a))?.user_id === null);
 });
 
 test('an agent that claims one machine after another fills nobody’s contact; what a person labelled stays', async () => {
@@ -97,9 +191,9 @@ test('an announcement that the disk does not take costs nothing but itself', asy
   await using a = await startNode({ bootstrapPeers: [b.address] });
   await eventually('they are linked', () => b.node.services.links.size === 1 && a.node.services.links.size === 1);
   disk.full = true;
-  const before = refused(b);
+  const before = refused(b, 'storage');
   await say(a, body(a));
-  await eventually('it was refused', () => refused(b) > before);
+  await eventually('it was refused', () => refused(b, 'storage') > before);
   disk.full = false;
   await say(a, body(a));
   await eventually('the next is kept', () => accepted(b) > 0);

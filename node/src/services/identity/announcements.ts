@@ -1,101 +1,206 @@
 /** What agents say of themselves to the network, and what this node remembers of it. */
 import {
-  decodeStrict,
+  ANNOUNCE_TOPIC,
+  CLOCK_SKEW_MS,
+  decodeDiscovery,
   decodeUserCertificate,
-  encodeStrict,
+  encodeDiscovery,
   encodeUserCertificate,
-  idBytes,
-  idOfBytes,
-  ID_BYTES,
-  isPubliclyRoutable,
-  KEM_PUBLIC_KEY_BYTES,
-  MAX_ADDRESS_BYTES,
+  identityTopic,
   ProtocolError,
   verifyUserCertificate,
 } from '@muster/protocol';
-import type { MachineId } from '@muster/protocol';
-import type { Crypto, Log } from '../../ports/index.ts';
+import type { AgentId, Announcement, DiscoveryMessage } from '@muster/protocol';
+import type { Clock, Crypto, Log, Random } from '../../ports/index.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
 import type { Counters } from '../counters.ts';
-import type { PubSub, TopicMessage } from '../messaging/pubsub.ts';
+import type { LinkManager } from '../links/link-manager.ts';
+import type { Guard, PubSub, TopicMessage } from '../messaging/pubsub.ts';
 import type { KnownPeers } from '../peers/known-peers.ts';
 import type { LocalIdentity } from './local-identity.ts';
 
-export const ANNOUNCE_TOPIC = 'x0x.identity.announce.v2';
-const MAX_ANNOUNCEMENT_BYTES = 16 * 1024;
-const MAX_ANNOUNCED_ADDRESSES = 8;
+/** one announcement at join, another for those that linked a moment later */
+const AFTER_JOIN_MS = [100, 3_000];
+/** the first link gives somebody to tell; it is told once the other end is ready for messages */
+const AFTER_FIRST_LINK_MS = 250;
+/** heartbeats of nodes that started together spread over this part of the interval */
+const JITTER = 0.1;
+/** who asks again within this time hears the same answer */
+const ANSWER_EVERY_MS = 500;
 
 export interface AnnouncementParts {
   readonly identity: LocalIdentity;
   readonly pubsub: PubSub;
+  readonly links: LinkManager;
   readonly contacts: ContactStore;
   readonly peers: KnownPeers;
   readonly crypto: Crypto;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly counters: Counters;
   readonly log: Log;
   readonly addresses: () => readonly string[];
+  readonly heartbeatMs: number;
+  /** what is older than this when it arrives is not kept, nor passed on */
+  readonly ttlMs: number;
 }
 
-/** Announces this agent and listens to others. */
+/** Announces this agent at join and by heartbeat, answers those who ask for it, and listens to others. */
 export class Announcements implements Disposable {
   readonly #parts: AnnouncementParts;
-  readonly #subscription: Disposable;
+  readonly #topics = new Map<string, { users: number; readonly end: Disposable }>();
+  readonly #timers = new Set<Disposable>();
+  /** the last word of the human: heartbeats repeat it, a restart forgets it */
+  #disclosesUser = false;
+  #answeredAt = -Infinity;
+  #disposed = false;
 
   constructor(parts: AnnouncementParts) {
     this.#parts = parts;
-    this.#subscription = parts.pubsub.subscribe(ANNOUNCE_TOPIC, (message) => void this.#heard(message));
+    this.listen(ANNOUNCE_TOPIC);
+    this.listen(identityTopic(parts.identity.agentId));
+    parts.links.on({
+      up: () => void (parts.links.size === 1 && this.#later(AFTER_FIRST_LINK_MS, () => this.#sayQuietly(ANNOUNCE_TOPIC))),
+      down: () => {},
+      message: () => {},
+    });
   }
 
-  /** The user's certificate goes along only when asked for. */
+  /** From joining on. */
+  start(): void {
+    for (const ms of AFTER_JOIN_MS) this.#later(ms, () => this.#sayQuietly(ANNOUNCE_TOPIC));
+    const { heartbeatMs, random } = this.#parts;
+    const beat = (): void => {
+      this.#later(heartbeatMs * (1 - JITTER + 2 * JITTER * random.next()), () => {
+        this.#sayQuietly(ANNOUNCE_TOPIC);
+        beat();
+      });
+    };
+    beat();
+  }
+
+  /** Announces now. The user's certificate goes along, now and with the heartbeats to come, only when asked for. */
   async announce(includeUser: boolean): Promise<void> {
-    const { identity, pubsub, addresses } = this.#parts;
-    const body = encodeStrict({
-      addresses: addresses().filter(isPubliclyRoutable).slice(0, MAX_ANNOUNCED_ADDRESSES),
-      certificate: includeUser && identity.user ? encodeUserCertificate(identity.user.certificate) : null,
-      kem: identity.kemKey.publicKey,
-      machine: idBytes(identity.machineId),
-    });
-    await pubsub.publish(ANNOUNCE_TOPIC, body, 'announce');
+    this.#disclosesUser = includeUser;
+    await this.#say(ANNOUNCE_TOPIC);
+  }
+
+  /** Takes in announcements on a further topic as well, until disposed as often as it was called. */
+  listen(topic: string): Disposable {
+    let heard = this.#topics.get(topic);
+    if (!heard) {
+      const { pubsub } = this.#parts;
+      const subscription = pubsub.subscribe(topic, (message) => void this.#heard(message));
+      const guard = pubsub.guard(topic, this.#judge);
+      const end = {
+        [Symbol.dispose]: () => {
+          guard[Symbol.dispose]();
+          subscription[Symbol.dispose]();
+        },
+      };
+      heard = { users: 0, end };
+      this.#topics.set(topic, heard);
+    }
+    const one = heard;
+    one.users++;
+    return {
+      [Symbol.dispose]: () => {
+        if (--one.users > 0 || this.#disposed) return;
+        this.#topics.delete(topic);
+        one.end[Symbol.dispose]();
+      },
+    };
   }
 
   [Symbol.dispose](): void {
-    this.#subscription[Symbol.dispose]();
+    this.#disposed = true;
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+    for (const { end } of this.#topics.values()) end[Symbol.dispose]();
   }
 
-  async #heard({ payload, sender, senderKey }: TopicMessage): Promise<void> {
+  async #say(topic: string): Promise<void> {
+    const { identity, pubsub, addresses } = this.#parts;
+    const user = this.#disclosesUser ? identity.user : undefined;
+    const said: Announcement = {
+      kind: 'announcement',
+      machine: identity.machineId,
+      kemKey: identity.kemKey.publicKey,
+      addresses: addresses(),
+      certificate: user ? encodeUserCertificate(user.certificate) : null,
+    };
+    await pubsub.publish(topic, encodeDiscovery(said), 'announce');
+  }
+
+  #sayQuietly(topic: string): void {
+    void this.#say(topic).catch((error: unknown) => this.#parts.log.write('warn', 'announcement failed', { error: String(error) }));
+  }
+
+  /** Before anything is delivered or passed on: what is not news travels no further. */
+  readonly #judge: Guard = ({ header, sender, payload }) => {
+    if (header.kind !== 'announce') return undefined;
+    const said = decoded(payload);
+    if (said?.kind === 'ask' && header.to !== ANNOUNCE_TOPIC) return undefined;
+    if (said?.kind !== 'announcement' || (header.to !== ANNOUNCE_TOPIC && header.to !== identityTopic(sender))) return this.#refuse('malformed');
+    if (this.#stale(sender, header.issued)) return this.#refuse('stale');
+    return this.#parts.contacts.rejects(sender, said.machine) ? this.#refuse('machine') : undefined;
+  };
+
+  async #heard({ kind, topic, payload, sender, senderKey, issued }: TopicMessage): Promise<void> {
     const { identity, contacts, peers, crypto, counters, log } = this.#parts;
-    if (sender === identity.agentId) return;
+    if (sender === identity.agentId || kind !== 'announce') return;
     try {
-      const said = readAnnouncement(payload);
-      if (!said || contacts.rejects(sender, said.machine)) return counters.add('announcements_refused_total');
+      const said = decodeDiscovery(payload);
+      if (said.kind === 'ask') return this.#asked(said.agent, topic);
+      if (said.kind !== 'announcement') return;
       const { machine, kemKey, addresses, certificate } = said;
       const user = certificate && (await verifyUserCertificate(crypto, decodeUserCertificate(certificate), senderKey));
-      peers.learn(sender, machine, { addresses, kemKey, agentKey: senderKey, announced: true, ...(user && { user }) });
+      // While the certificate was checked, a later word may have come, or a decision of the person here.
+      if (this.#stale(sender, issued)) return void this.#refuse('stale');
+      if (contacts.rejects(sender, machine)) return void this.#refuse('machine');
+      peers.learn(sender, machine, { addresses, kemKey, agentKey: senderKey, announced: true, issued, user });
       contacts.heardOf(sender, machine);
       counters.add('announcements_accepted_total');
     } catch (error) {
-      counters.add('announcements_refused_total');
-      if (!(error instanceof ProtocolError)) log.write('warn', 'announcement not kept', { sender, error: String(error) });
+      const ours = error instanceof ProtocolError;
+      this.#refuse(ours ? 'certificate' : 'storage');
+      if (!ours) log.write('warn', 'announcement not kept', { sender, error: String(error) });
     }
+  }
+
+  #asked(agent: AgentId, topic: string): void {
+    const { identity, clock, counters } = this.#parts;
+    if (agent !== identity.agentId || topic !== identityTopic(agent)) return;
+    counters.add('discovery_asks_total');
+    if (clock.monotonic() - this.#answeredAt < ANSWER_EVERY_MS) return;
+    this.#answeredAt = clock.monotonic();
+    this.#sayQuietly(topic);
+  }
+
+  #stale(sender: AgentId, issued: number): boolean {
+    const { peers, clock, ttlMs } = this.#parts;
+    return issued <= (peers.get(sender)?.issued ?? -1) || issued < clock.now() - ttlMs - CLOCK_SKEW_MS;
+  }
+
+  #refuse(reason: string): string {
+    this.#parts.counters.add(`announcements_refused_total{reason="${reason}"}`);
+    return `announcement_${reason}`;
+  }
+
+  #later(ms: number, task: () => void): void {
+    if (this.#disposed) return;
+    const timer = this.#parts.clock.after(ms, () => {
+      this.#timers.delete(timer);
+      task();
+    });
+    this.#timers.add(timer);
   }
 }
 
-/** undefined: not the form of an announcement. Addresses that make no sense outside the sender's own network are left out. */
-function readAnnouncement(payload: Uint8Array) {
-  const said = decodeStrict(payload, MAX_ANNOUNCEMENT_BYTES);
-  if (typeof said !== 'object' || said === null) return undefined;
-  const { machine, kem, addresses, certificate } = said as Readonly<Record<string, unknown>>;
-  if (!(machine instanceof Uint8Array) || machine.length !== ID_BYTES) return undefined;
-  if (!(kem instanceof Uint8Array) || kem.length !== KEM_PUBLIC_KEY_BYTES) return undefined;
-  if (!(certificate instanceof Uint8Array) && certificate !== null) return undefined;
-  if (!Array.isArray(addresses)) return undefined;
-  const sensible = addresses.filter(
-    (address): address is string => typeof address === 'string' && address.length <= MAX_ADDRESS_BYTES && isPubliclyRoutable(address),
-  );
-  return {
-    machine: idOfBytes<MachineId>(machine),
-    kemKey: kem,
-    addresses: sensible.slice(0, MAX_ANNOUNCED_ADDRESSES),
-    certificate: certificate ?? undefined,
-  };
+function decoded(payload: Uint8Array): DiscoveryMessage | undefined {
+  try {
+    return decodeDiscovery(payload);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return undefined;
+  }
 }

@@ -134,8 +134,9 @@ test('a peer that died without a word and started anew has its link at once', as
   await using b = await startNode({ identity, bootstrapPeers: [a.address] });
   await linked(a, b);
   const before = a.node.services.links.toMachine(identity.machineId)!;
-  // Its host is gone: nothing more comes over that link, not even its end.
+  // Its host is gone: nothing more comes over that link, not even its end, and what is said on it goes nowhere.
   before.wire.channel.pause();
+  before.wire.channel.write = () => true;
   await b[Symbol.asyncDispose]();
   await using again = await startNode({ identity, bootstrapPeers: [a.address] });
   await eventually('the new life has the link', () => a.node.services.links.toMachine(identity.machineId)?.afresh === true);

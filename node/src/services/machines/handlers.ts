@@ -1,6 +1,7 @@
 import { CapabilityError } from '@muster/contract';
 import type { MachineId, UserId } from '@muster/protocol';
 import type { DiscoveredAgents } from '../discovery/discovered-agents.ts';
+import { WAIT_MS } from '../discovery/handlers.ts';
 import type { HandlersOf } from '../families.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import { machinesOf } from './machines-of.ts';
@@ -14,7 +15,7 @@ export function machineHandlers(discovered: DiscoveredAgents, links: LinkManager
       const machine = look();
       if (machine) return { machine };
       if (!input.wait) throw new CapabilityError(404, 'machine not found');
-      await discovered.heard((peer) => peer.machine === id, signal);
+      await discovered.heard((peer) => peer.machine === id, signal, WAIT_MS);
       const appeared = look();
       if (!appeared) throw new CapabilityError(404, 'machine not found within timeout');
       return { machine: appeared };

@@ -98,7 +98,8 @@ export function fullMesh(parts: FullMeshParts): Overlay {
     const message = await examine(bytes);
     await before;
     if (!message) return;
-    if (!events.admits(message)) return refuse('sender_blocked');
+    const refusal = events.refuses(message);
+    if (refusal !== undefined) return refuse(refusal);
     counters.add('gossip_incoming_accepted_total');
     events.accepted(message);
     repair.offer(message.id, bytes, link);

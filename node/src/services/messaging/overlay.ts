@@ -15,8 +15,8 @@ export interface OverlayMessage {
 }
 
 export interface OverlayEvents {
-  /** May this verified message be delivered and passed on? Asked once per message. */
-  admits(message: OverlayMessage): boolean;
+  /** Why this verified message is neither delivered nor passed on; undefined when it is. Asked once per message. */
+  refuses(message: OverlayMessage): string | undefined;
   /** A new, verified, admitted message; in order per sender and link. */
   accepted(message: OverlayMessage): void;
   /** After a time away: messages of the topic that cannot be had any more, at least so many. */

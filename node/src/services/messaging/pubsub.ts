@@ -20,7 +20,14 @@ export interface TopicMessage {
   readonly senderKey: Uint8Array;
   /** the sender's level here, null when it is no contact */
   readonly trust: TrustLevel | null;
+  /** `announce` for what nodes tell each other of themselves, else `publish` */
+  readonly kind: string;
+  /** ms by the clock of the sender */
+  readonly issued: number;
 }
+
+/** Why a message of another node is neither delivered nor passed on; undefined when it is. */
+export type Guard = (message: Pick<OverlayMessage, 'header' | 'sender' | 'payload'>) => string | undefined;
 
 export interface Subscription extends Disposable {
   /** 16 hex characters */
@@ -49,6 +56,7 @@ export class PubSub implements Disposable {
   readonly #topics = new Map<string, Map<string, Entry>>();
   /** under load a signature costs more than all else together */
   readonly #endorse: Endorse;
+  readonly #guards = new Map<string, Guard>();
   readonly #sealers = new Map<string, (content: EnvelopeContent) => Promise<Uint8Array>>();
   #count = 0;
 
@@ -56,7 +64,7 @@ export class PubSub implements Disposable {
     this.#parts = parts;
     this.#endorse = batchSigner(parts.crypto, parts.identity.agentKey);
     this.#overlay = parts.overlay({
-      admits: (message) => message.sender !== parts.identity.agentId && !parts.contacts.blocked(message.sender),
+      refuses: (message) => this.#refusal(message),
       accepted: (message) => this.#deliver(message),
     });
   }
@@ -71,6 +79,12 @@ export class PubSub implements Disposable {
     this.#count++;
     if (entries.size === 1) this.#overlay.subscribe(topic);
     return entry;
+  }
+
+  /** Has `guard` judge what others say on the topic, beside what is judged on every one. One guard for a topic; the last one stays. */
+  guard(topic: string, guard: Guard): Disposable {
+    this.#guards.set(topic, guard);
+    return { [Symbol.dispose]: () => void (this.#guards.get(topic) === guard && this.#guards.delete(topic)) };
   }
 
   /** Somebody on this node listens to the topic. */
@@ -117,6 +131,12 @@ export class PubSub implements Disposable {
     return sealer;
   }
 
+  #refusal(message: OverlayMessage): string | undefined {
+    const { identity, contacts } = this.#parts;
+    if (message.sender === identity.agentId || contacts.blocked(message.sender)) return 'sender_blocked';
+    return this.#guards.get(message.header.to)?.(message);
+  }
+
   #deliver({ header, sender, payload }: OverlayMessage): void {
     const { counters, contacts } = this.#parts;
     this.#tally(header.kind, 'messages');
@@ -128,6 +148,8 @@ export class PubSub implements Disposable {
       sender,
       senderKey: header.senderKey,
       trust: contacts.standing(sender).contact?.trust ?? null,
+      kind: header.kind,
+      issued: header.issued,
     };
     counters.add('gossip_due_to_subscriber_total', entries.size);
     for (const entry of entries.values()) {

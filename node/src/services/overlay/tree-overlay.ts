@@ -146,8 +146,8 @@ export class TreeOverlay implements Overlay {
     try {
       const message = { ...(await verifyEnvelope(crypto, parcel.envelope!, this.#checked)), bytes: parcel.bytes };
       const seen = replays.seen(message.id, message.staleAfter, clock.now());
-      if (seen !== 'fresh') parcel.refused = seen;
-      else if (!events.admits(message)) parcel.refused = 'sender_blocked';
+      const refusal = seen === 'fresh' ? events.refuses(message) : seen;
+      if (refusal !== undefined) parcel.refused = refusal;
       else parcel.message = message;
       return parcel.message ? 'good' : 'unwanted';
     } catch (error) {

@@ -23,8 +23,22 @@ export interface KnownPeer {
   readonly lastSeen: number;
   /** Unix seconds, when the agent last said itself where it is, by announcement or hello; absent when only a card or a hint named it */
   readonly announcedAt?: number;
+  /** ms by the agent's own clock, of the latest that it signed about itself: what is older is stale */
+  readonly issued?: number;
   /** Unix seconds, when a link to it was last heard, once one has ended */
   readonly heardAt?: number;
+}
+
+/** What is left out stays as it was, unless the agent moved to another machine. */
+export interface Learned {
+  readonly addresses?: readonly string[];
+  readonly agentKey?: Uint8Array;
+  readonly kemKey?: Uint8Array;
+  /** null: it discloses none any more */
+  readonly user?: UserId | null;
+  /** it is the agent itself that says so: now, or at this time (Unix seconds) */
+  readonly announced?: boolean | number;
+  readonly issued?: number;
 }
 
 export class KnownPeers {
@@ -60,27 +74,25 @@ export class KnownPeers {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  /** Keeps what `learned` leaves out, unless the agent moved to another machine. `announced`: it is the agent itself that says so, now. */
-  learn(
-    agent: AgentId,
-    machine: MachineId,
-    learned: { addresses?: readonly string[]; agentKey?: Uint8Array; kemKey?: Uint8Array; user?: UserId; announced?: boolean },
-  ): void {
+  learn(agent: AgentId, machine: MachineId, learned: Learned): void {
     const now = Math.floor(this.#clock.now() / 1_000);
     const before = this.get(agent);
     if (!before) this.#makeRoom();
     const same = before?.machine === machine ? before : undefined;
     const addresses = [...new Set([...(learned.addresses ?? []), ...(same?.addresses ?? [])])].slice(0, 8);
-    const announcedAt = learned.announced ? now : same?.announcedAt;
+    const said = learned.announced === true ? now : learned.announced || undefined;
+    const announcedAt = said === undefined ? same?.announcedAt : Math.max(said, same?.announcedAt ?? 0);
+    const issued = learned.issued ?? before?.issued;
     const peer: KnownPeer = {
       agent,
       machine,
       addresses,
       agentKey: learned.agentKey ? toBase64(learned.agentKey) : (before?.agentKey ?? null),
       kemKey: learned.kemKey ? toBase64(learned.kemKey) : (before?.kemKey ?? null),
-      user: learned.user ?? same?.user ?? null,
+      user: learned.user === undefined ? (same?.user ?? null) : learned.user,
       lastSeen: now,
       ...(announcedAt !== undefined && { announcedAt }),
+      ...(issued !== undefined && { issued }),
       ...(same?.heardAt !== undefined && { heardAt: same.heardAt }),
     };
     this.#keepPeer(peer);
