@@ -24,7 +24,7 @@ export async function runOracleCommand({ healthy, saboteur: names, json }: Oracl
   const report = await runOracles({
     suites,
     healthySuites: defaultSuites,
-    makeTarget: (commands) => localTarget({ command: ownDaemon(daemon.file, daemon.flags), commands, cli }),
+    makeTarget: (commands, sabotaged) => localTarget({ command: ownDaemon(daemon.file, daemon.flags), commands, cli: sabotaged(cli) }),
     ...(names && { saboteurs: SABOTEURS.filter(({ name }) => names.includes(name)) }),
     healthyRuns: healthy,
     hunts: availableParallelism(),

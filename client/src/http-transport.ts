@@ -30,7 +30,9 @@ export function httpTransport(baseUrl: string): Transport {
   const exchange = (request: WireRequest, signal?: AbortSignal): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       let connected = false;
-      const { method, target: path, headers } = request;
+      const { method, target: path, body } = request;
+      // Node says the length by itself, but not for DELETE: its body would be read as the next request.
+      const headers = body === undefined ? request.headers : { 'content-length': Buffer.byteLength(body), ...request.headers };
       const outgoing = httpRequest({ host, port, method, path, headers, agent, ...(signal && { signal }) });
       outgoing.on('socket', (socket) => {
         connected = !socket.connecting;

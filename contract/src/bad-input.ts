@@ -22,6 +22,8 @@ export interface BadInput {
   };
   /** `refused`: with this status, and an answer that contains `mentions`. `accepted`: with none of 400, 413, 415, 422. */
   readonly expect: { readonly outcome: 'refused'; readonly status: number; readonly mentions: string } | { readonly outcome: 'accepted' };
+  /** what the request says, where it is an input in a well-formed body or none */
+  readonly input?: Readonly<Record<string, unknown>>;
   /** arguments after `muster` that say the same; absent where a command line cannot */
   readonly cli?: readonly string[];
 }
@@ -60,6 +62,7 @@ function fromInput(capability: Capability, title: string, input: Input, expect: 
     title,
     request: { method, target, headers: contentTypeHeader(body ? JSON_TYPE : ''), ...(body && { body: JSON.stringify(body) }) },
     expect,
+    input,
     ...(cli && { cli }),
   };
 }

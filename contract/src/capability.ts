@@ -70,6 +70,29 @@ export interface Surfaces {
   readonly mcp: 'core' | 'more' | Absent;
 }
 
+/** Values by field. `$self.agent_id`, `$self.machine_id` and the same of `$peer` stand for ids, `$before.FIELD` for what the call before answered. */
+export type ExampleValues = Readonly<Record<string, unknown>>;
+
+export interface ExampleCall {
+  /** name of a capability */
+  readonly call: string;
+  readonly input?: ExampleValues;
+  /** the node itself when not given */
+  readonly by?: 'self' | 'peer';
+}
+
+/** A call that a node with one linked peer answers, for whoever exercises every capability on every surface. */
+export interface Example {
+  /** instead of the examples of the required fields */
+  readonly input?: ExampleValues;
+  /** what makes it possible, in this order, each time anew */
+  readonly before?: readonly ExampleCall[];
+  /** fields of its frame on a socket, where they are not those of the input */
+  readonly frame?: ExampleValues;
+  /** of a stream: the call that makes an event come, or the peer starts again */
+  readonly trigger?: ExampleCall | 'peer-restart';
+}
+
 export interface Capability<
   Input extends z.ZodObject = z.ZodObject,
   Output extends z.ZodType = z.ZodType,
@@ -113,6 +136,8 @@ export interface Capability<
   /** nodes needed to show its effect */
   readonly nodes: number;
   readonly surfaces: Surfaces;
+  /** absent: a call with the examples of its required fields is answered */
+  readonly example?: Example;
 }
 
 export type InputOf<C extends Capability> = z.input<C['input']>;

@@ -26,6 +26,12 @@ const machineRecord = z.object({
   pinned: z.boolean(),
 });
 
+// For examples: nobody that is ever met.
+const STRANGER = 'a2'.repeat(32);
+const OUTCAST = 'a3'.repeat(32);
+const STRANGE_MACHINE = { agent_id: STRANGER, machine_id: 'b3'.repeat(32) };
+const ON_RECORD = { before: [{ call: 'contacts.addMachine', input: STRANGE_MACHINE }], input: STRANGE_MACHINE };
+
 export const contacts = {
   list: capability({
     name: 'contacts.list',
@@ -114,6 +120,7 @@ export const contacts = {
     status: [200],
     errors: [{ status: 404, error: 'contact not found', when: 'there is no such contact' }, storage],
     surfaces: { cli: { command: 'contacts remove', arguments: [AGENT] }, client: true, ws: NO_SOCKET, mcp: 'more' },
+    example: { before: [{ call: 'contacts.add', input: { agent_id: STRANGER } }], input: { agent_id: STRANGER } },
   }),
   revoke: capability({
     name: 'contacts.revoke',
@@ -133,6 +140,7 @@ export const contacts = {
       ws: NO_SOCKET,
       mcp: 'more',
     },
+    example: { input: { agent_id: OUTCAST, reason: 'key stolen' } },
   }),
   revocations: capability({
     name: 'contacts.revocations',
@@ -188,6 +196,7 @@ export const contacts = {
       ws: NO_SOCKET,
       mcp: 'more',
     },
+    example: ON_RECORD,
   }),
   removeMachine: capability({
     name: 'contacts.removeMachine',
@@ -202,6 +211,7 @@ export const contacts = {
     status: [204],
     errors: [{ status: 404, error: 'machine not found', when: 'the contact has no such machine' }, storage],
     surfaces: { cli: { command: 'machines remove', arguments: [AGENT, MACHINE] }, client: true, ws: NO_SOCKET, mcp: 'more' },
+    example: ON_RECORD,
   }),
   pinMachine: capability({
     name: 'contacts.pinMachine',
@@ -216,6 +226,7 @@ export const contacts = {
     status: [200],
     errors: [storage],
     surfaces: { cli: { command: 'machines pin', arguments: [AGENT, MACHINE] }, client: true, ws: NO_SOCKET, mcp: 'more' },
+    example: ON_RECORD,
   }),
   unpinMachine: capability({
     name: 'contacts.unpinMachine',
@@ -230,5 +241,6 @@ export const contacts = {
     status: [200],
     errors: [storage],
     surfaces: { cli: { command: 'machines unpin', arguments: [AGENT, MACHINE] }, client: true, ws: NO_SOCKET, mcp: 'more' },
+    example: { before: [{ call: 'contacts.addMachine', input: { ...STRANGE_MACHINE, pinned: true } }], input: STRANGE_MACHINE },
   }),
 };

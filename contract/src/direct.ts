@@ -44,6 +44,7 @@ export const direct = {
       ws: NO_SOCKET,
       mcp: 'core',
     },
+    example: { input: { agent_id: '$peer.agent_id' } },
   }),
   connectMachine: capability({
     name: 'direct.connectMachine',
@@ -65,6 +66,7 @@ export const direct = {
       ws: NO_SOCKET,
       mcp: 'more',
     },
+    example: { input: { machine_id: '$peer.machine_id' } },
   }),
   send: capability({
     name: 'direct.send',
@@ -122,6 +124,7 @@ export const direct = {
       ws: 'send_direct',
       mcp: 'core',
     },
+    example: { input: { agent_id: '$peer.agent_id', payload: 'aGVsbG8=' } },
   }),
   connections: capability({
     name: 'direct.connections',
@@ -158,6 +161,7 @@ export const direct = {
       ws: 'direct_message',
       mcp: { absent: 'a tool call returns once; `direct.inbox` gives the same messages' },
     },
+    example: { trigger: { call: 'direct.send', input: { agent_id: '$self.agent_id', payload: 'aGVsbG8=' }, by: 'peer' } },
   }),
   inbox: capability({
     name: 'direct.inbox',

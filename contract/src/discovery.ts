@@ -55,6 +55,7 @@ export const discovery = {
     volatile: ['agent.announced_at', 'agent.last_seen'],
     nodes: 2,
     surfaces: { cli: { command: 'agents get', arguments: [AGENT] }, client: true, ws: NO_SOCKET, mcp: 'core' },
+    example: { input: { agent_id: '$peer.agent_id' } },
   }),
   agentMachine: capability({
     name: 'discovery.agentMachine',
@@ -71,6 +72,7 @@ export const discovery = {
     volatile: ['machine.announced_at', 'machine.last_seen'],
     nodes: 2,
     surfaces: { cli: { command: 'agents machine', arguments: [AGENT] }, client: true, ws: NO_SOCKET, mcp: 'more' },
+    example: { input: { agent_id: '$peer.agent_id' } },
   }),
   find: capability({
     name: 'discovery.find',
@@ -93,6 +95,7 @@ export const discovery = {
     volatile: ['tried', 'addresses'],
     nodes: 2,
     surfaces: { cli: { command: 'agents find', arguments: [AGENT] }, client: true, ws: NO_SOCKET, mcp: 'core' },
+    example: { input: { agent_id: '$peer.agent_id' } },
   }),
   reachability: capability({
     name: 'discovery.reachability',
@@ -115,6 +118,7 @@ export const discovery = {
     errors: [{ status: 404, error: 'agent not in discovery cache', when: 'the agent was never heard of' }],
     nodes: 2,
     surfaces: { cli: { command: 'agents reachability', arguments: [AGENT] }, client: true, ws: NO_SOCKET, mcp: 'more' },
+    example: { input: { agent_id: '$peer.agent_id' } },
   }),
   agentsByUser: capability({
     name: 'discovery.agentsByUser',

@@ -130,6 +130,7 @@ export const identity = {
       ws: NO_SOCKET,
       mcp: 'core',
     },
+    example: { before: [{ call: 'identity.card', by: 'peer' }], input: { card: '$before.link' } },
   }),
   introduction: capability({
     name: 'identity.introduction',
@@ -227,6 +228,10 @@ export const identity = {
       client: true,
       ws: NO_SOCKET,
       mcp: 'more',
+    },
+    example: {
+      before: [{ call: 'identity.sign', input: { payload_b64: 'aGVsbG8=' } }],
+      input: { payload_b64: 'aGVsbG8=', signature_b64: '$before.signature_b64', public_key_b64: '$before.public_key_b64' },
     },
   }),
 };

@@ -59,6 +59,7 @@ export const machines = {
       ws: NO_SOCKET,
       mcp: 'more',
     },
+    example: { input: { machine_id: '$peer.machine_id' } },
   }),
   byUser: capability({
     name: 'machines.byUser',

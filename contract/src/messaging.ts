@@ -16,6 +16,8 @@ const messageEvent = z.object({
   }),
 });
 
+const TOPIC = 'muster.example';
+
 export const messaging = {
   publish: capability({
     name: 'messaging.publish',
@@ -67,6 +69,7 @@ export const messaging = {
       ws: 'subscribe',
       mcp: 'core',
     },
+    example: { input: { topic: TOPIC }, frame: { topics: [TOPIC] } },
   }),
   unsubscribe: capability({
     name: 'messaging.unsubscribe',
@@ -87,6 +90,11 @@ export const messaging = {
       ws: 'unsubscribe',
       mcp: 'core',
     },
+    example: {
+      before: [{ call: 'messaging.subscribe', input: { topic: TOPIC } }],
+      input: { id: '$before.subscription_id' },
+      frame: { topics: [TOPIC] },
+    },
   }),
   events: capability({
     name: 'messaging.events',
@@ -104,5 +112,10 @@ export const messaging = {
     volatile: ['data.subscription_id'],
     nodes: 2,
     surfaces: { cli: { command: 'events' }, client: true, ws: 'message', mcp: { absent: 'a tool call returns once; it cannot stream' } },
+    example: {
+      before: [{ call: 'messaging.subscribe', input: { topic: TOPIC } }],
+      frame: { topics: [TOPIC] },
+      trigger: { call: 'messaging.publish', input: { topic: TOPIC, payload: 'aGVsbG8=' }, by: 'peer' },
+    },
   }),
 };

@@ -95,6 +95,7 @@ export const network = {
     volatile: ['rtt_ms', 'rtt_us'],
     nodes: 2,
     surfaces: { cli: { command: 'peer probe', arguments: [PEER] }, client: true, ws: NO_SOCKET, mcp: 'more' },
+    example: { input: { peer_id: '$peer.machine_id' } },
   }),
   peerHealth: capability({
     name: 'network.peerHealth',
@@ -125,6 +126,7 @@ export const network = {
     volatile: ['snapshot.last_received_ms_ago', 'snapshot.last_sent_ms_ago', 'snapshot.idle_ms'],
     nodes: 2,
     surfaces: { cli: { command: 'peer health', arguments: [PEER] }, client: true, ws: NO_SOCKET, mcp: 'more' },
+    example: { input: { peer_id: '$peer.machine_id' } },
   }),
   peerEvents: capability({
     name: 'network.peerEvents',
@@ -145,5 +147,6 @@ export const network = {
     volatile: ['at_ms'],
     nodes: 2,
     surfaces: { cli: { command: 'peer events' }, client: true, ws: NO_SOCKET, mcp: { absent: 'a tool call returns once; it cannot stream' } },
+    example: { trigger: 'peer-restart' },
   }),
 };

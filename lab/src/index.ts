@@ -22,6 +22,7 @@ export { commandLine } from './record/command-line.ts';
 export { type Followed, Following } from './record/following.ts';
 export { NodeHandle, OPERATION_LIMIT_MS, type OperationOptions } from './record/node-handle.ts';
 export { type Attempt, type CheckEntry, type Completion, type Operation, type Outcome, PrerequisiteFailed, Recorder } from './record/recorder.ts';
+export { type CommandStreamOptions, commandStream, followCommand, followRaw, rawStream, type StreamRecord } from './record/other-streams.ts';
 export type { CliCommand, TargetNode } from './record/target-node.ts';
 export { STANDARD_BUDGETS } from './runner/budgets.ts';
 export { LOOPBACK_ROUND_TRIP, TIMER_OVERSHOOT } from './runner/calibration.ts';

@@ -127,6 +127,11 @@ export const claims = {
     claim('state-survives', { fault, values }),
   /** A part of the run (`boot`, or a suite's name) took at most `limit` ms. */
   withinBudget: (part: string, limit: number) => claim('within-budget', { part, limit }),
+  /** The same came of a capability on two surfaces; `volatile`: dotted output fields that may differ. */
+  sameAnswer: (left: OperationLike, right: OperationLike, volatile: readonly string[] = []) =>
+    claim('same-answer', { left: operationId(left), right: operationId(right), volatile }),
+  /** Each capability was done on its surface at least once. */
+  answered: (operations: readonly { readonly op: string; readonly surface: string }[]) => claim('answered', { operations }),
   /** What became of a scenario: exactly one of these three per scenario. */
   completed: (scenario: string) => claim('completed', { scenario }),
   skipped: (capability: string) => claim('skipped', { capability }),

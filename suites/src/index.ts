@@ -8,6 +8,7 @@ import { mesh } from './mesh/index.ts';
 import { network } from './network/index.ts';
 import { smoke } from './smoke/index.ts';
 import { stress } from './stress/index.ts';
+import { surfaces } from './surfaces/index.ts';
 
 /** What was asked for in place of what suites take by themselves. */
 export interface SuiteSize {
@@ -29,6 +30,7 @@ export function suitesFor({ nodes = DEFAULT_NODES }: SuiteSize = {}): readonly S
     defence,
     links,
     network,
+    surfaces,
   ]; // prettier-ignore
 }
 

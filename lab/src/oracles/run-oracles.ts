@@ -9,7 +9,7 @@ import { type LabClock, systemClock } from '../clock.ts';
 import { startReaper } from '../process/reaper.ts';
 import { prove } from '../runner/prove.ts';
 import type { Suite } from '../runner/scenario.ts';
-import { sabotagedDaemon } from '../saboteurs/sabotaged-daemon.ts';
+import { type CommandLine, sabotagedCommand, sabotagedDaemon } from '../saboteurs/sabotaged-daemon.ts';
 import { SABOTEURS, type Saboteur } from '../saboteurs/saboteurs.ts';
 import type { Target } from '../targets/target.ts';
 import type { DaemonCommand } from '../world/daemon-command.ts';
@@ -30,8 +30,8 @@ export interface OracleOptions {
   readonly suites: readonly Suite[];
   /** what healthy nodes must pass; `suites` when not given */
   readonly healthySuites?: readonly Suite[];
-  /** worlds of honest daemons, but for the nodes named in `sabotaged` */
-  readonly makeTarget: (sabotaged: Readonly<Record<string, DaemonCommand>>) => Target;
+  /** worlds of honest daemons, but for the nodes named in `sabotaged`; `command` is what their command line becomes */
+  readonly makeTarget: (sabotaged: Readonly<Record<string, DaemonCommand>>, command: (honest: CommandLine) => CommandLine) => Target;
   /** all when not given */
   readonly saboteurs?: readonly Saboteur[];
   /** 0 when not given */
@@ -48,13 +48,17 @@ export interface OracleOptions {
   readonly clock?: LabClock;
 }
 
+const honest = (command: CommandLine): CommandLine => command;
+
 /** The saboteurs, reported in their order, then the healthy runs one after the other. @throws RangeError when a saboteur names no scenario of the suites; the signal's reason */
 export async function runOracles(options: OracleOptions): Promise<OracleReport> {
   const { suites, healthySuites = suites, makeTarget, healthyRuns = 0, seed = 1, settings = {}, observer = () => undefined } = options;
   const planted = (options.saboteurs ?? SABOTEURS).map((saboteur) => ({ saboteur, hunters: huntersOf(suites, saboteur) }));
 
   const hunt = async ({ saboteur, hunters }: (typeof planted)[number]): Promise<SaboteurResult> => {
-    const target = settled(makeTarget({ [saboteur.node]: sabotagedDaemon(saboteur) }), options.clock ?? systemClock);
+    const daemons = saboteur.prints ? {} : { [saboteur.node]: sabotagedDaemon(saboteur) };
+    const command = saboteur.prints ? sabotagedCommand(saboteur) : honest;
+    const target = settled(makeTarget(daemons, command), options.clock ?? systemClock);
     const run = await oneRun(options, { suites: hunters, target, seed: String(seed), settings: { messages: MESSAGES } });
     const { name, plants, node, caughtBy } = saboteur;
     const caught = run.exitCode === 1 && run.broken.some((id) => id.startsWith(caughtBy));
@@ -66,7 +70,12 @@ export async function runOracles(options: OracleOptions): Promise<OracleReport> 
   const healthy: HealthyRun[] = [];
   for (let number = 1; number <= healthyRuns; number++) {
     const runSeed = String(seed + number - 1);
-    const { ms, exitCode, imperfect, error } = await oneRun(options, { suites: healthySuites, target: makeTarget({}), seed: runSeed, settings });
+    const { ms, exitCode, imperfect, error } = await oneRun(options, {
+      suites: healthySuites,
+      target: makeTarget({}, honest),
+      seed: runSeed,
+      settings,
+    });
     const run = { seed: runSeed, passed: exitCode === 0, failed: imperfect, exitCode, ms, ...(error !== undefined && { error }) };
     healthy.push(run);
     observer({ type: 'healthy', run, number, of: healthyRuns });

@@ -2,21 +2,13 @@
  * Nodes with one planted bug each, to see that the suites catch it. Exactly one port or one handler is wrapped;
  * the product has no hook for this: `createNode` is composed from ports, and handlers are a plain object.
  */
-import type { Handlers, Node, NodePorts, Services, Store } from '@muster/node';
+import type { Handlers, Node, NodePorts, Store } from '@muster/node';
 import type { EventOf, Registry } from '@muster/contract';
 import { decodeStrict } from '@muster/protocol';
+import type { Saboteur } from './saboteur.ts';
+import { surfaceSaboteurs } from './surfaces.ts';
 
-export interface Saboteur {
-  readonly name: string;
-  /** what the planted bug does */
-  readonly plants: string;
-  /** name of the one node of a world that has the bug */
-  readonly node: string;
-  /** the check that must fail: its id, or the beginning of it with the scenario's whole id */
-  readonly caughtBy: string;
-  ports?(ports: NodePorts): NodePorts;
-  handlers?(handlers: Handlers<Registry>, services: Services): Partial<Handlers<Registry>>;
-}
+export type { Saboteur } from './saboteur.ts';
 
 type MessageEvent = EventOf<Registry['messaging.events']>;
 const ONE_PERCENT = 100;
@@ -233,6 +225,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   skipsSignatureCheck,
   deliversUnsubscribed,
   wrongStatus,
+  ...surfaceSaboteurs,
 ];
 
 /** The node with the saboteur's one wrapping. */

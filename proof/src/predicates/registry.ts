@@ -15,6 +15,7 @@ import { presenceTrue } from './presence.ts';
 import { rostersAgree } from './rosters.ts';
 import { succeedsAtRate } from './sequential.ts';
 import { stateSurvives } from './state.ts';
+import { answered, sameAnswer } from './surfaces.ts';
 import { elapsedAtMost } from './timing.ts';
 import * as values from './values.ts';
 
@@ -69,6 +70,8 @@ register(resourceEnvelope);
 register(succeedsAtRate);
 register(countersAgree);
 register(stateSurvives);
+register(sameAnswer);
+register(answered);
 register(withinBudget);
 register(completed);
 register(skipped);
