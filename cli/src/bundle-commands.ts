@@ -1,7 +1,7 @@
 /** `verify` and `report`: what a bundle says, and whether to believe it. */
 import { copyFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { loadTrustedKey, type Verification, verifyBundle } from '@muster/proof';
+import { loadTrustedKey, type ProofReport, type Verification, verifyBundle } from '@muster/proof';
 import { codeOf, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { printJson, printLine } from './output.ts';
 import { reportLines, verdictLines } from './verdict-text.ts';
@@ -58,6 +58,14 @@ async function refuseUnlessFolder(bundle: string): Promise<void> {
   if (!found.isDirectory()) throw new Failure(`not a folder: ${bundle}`, EXIT_USAGE);
 }
 
+/** What a bundle says, once it is verified. @throws Failure when it is none, or refused */
+export async function believedReport(bundle: string): Promise<ProofReport> {
+  await refuseUnlessFolder(bundle);
+  const { accepted, report: found, findings, exitCode } = await verifyBundle(bundle);
+  if (!accepted || !found) throw new Failure(`${bundle} is refused: ${findings[0]?.message ?? 'no report'}; see: muster verify ${bundle}`, exitCode);
+  return found;
+}
+
 export interface ReportRequest {
   readonly bundle: string;
   /** where to copy the HTML report */
@@ -69,17 +77,12 @@ export interface ReportRequest {
 
 /** Resolves with the exit code: 0 whatever the verdict, when the bundle can be believed. @throws Failure */
 export async function report({ bundle, out, openPath, json }: ReportRequest): Promise<number> {
-  await refuseUnlessFolder(bundle);
-  const verification = await verifyBundle(bundle);
-  if (!verification.accepted || !verification.report) {
-    const [finding] = verification.findings;
-    throw new Failure(`${bundle} is refused: ${finding?.message ?? 'no report'}; see: muster verify ${bundle}`, verification.exitCode);
-  }
+  const believed = await believedReport(bundle);
   const html = resolve(bundle, join(...HTML.split('/')));
   if (out !== undefined) await copy(html, out);
   if (openPath) await printLine(html);
-  else if (json) await printJson(verification.report);
-  else await printLine([...reportLines(verification.report), '', `HTML report: ${out ?? html}`].join('\n'));
+  else if (json) await printJson(believed);
+  else await printLine([...reportLines(believed), '', `HTML report: ${out ?? html}`].join('\n'));
   return 0;
 }
 

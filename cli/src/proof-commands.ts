@@ -56,6 +56,18 @@ export function addProofCommands(program: Command, ends: Ends): void {
       await ends(verify({ bundle, key, json: globalsOf(command).json }));
     });
 
+  judging(program.command('export'))
+    .summary('write the history of a bundle for other checkers')
+    .description(
+      'Write the operations, faults and observations of a verified bundle as Jepsen’s checkers read them: EDN, one map a line.\n\n  no API call',
+    )
+    .argument('<BUNDLE>', 'directory of the bundle')
+    .option('--out <FILE>', 'write it there; must not exist')
+    .action(async (bundle: string, { out }: { out?: string }) => {
+      const { exportHistory } = await import('./export-history.ts');
+      await ends(exportHistory({ bundle, out }));
+    });
+
   judging(program.command('report'))
     .summary('print what a bundle says')
     .description('Print what a bundle says, once it is verified.\n\n  no API call')

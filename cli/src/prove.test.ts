@@ -50,6 +50,14 @@ describe('a run of real daemons', () => {
     expect(await readFile(join(home.root, 'out.html'), 'utf8')).toMatch(/^<!doctype html>/i);
   });
 
+  it('has a history that other checkers can read', async () => {
+    expect((await home.muster('export', 'proof', '--out', 'history.edn')).code).toBe(0);
+    const history = await readFile(join(home.root, 'history.edn'), 'utf8');
+    expect(history).toMatch(/^\{:index 0, :time \d+, :type :invoke, :process 0, :f :[\w.]+, :value .*\}\n/);
+    expect((await home.muster('export', 'proof')).stdout).toBe(history);
+    expect((await home.muster('export', 'proof', '--out', 'history.edn')).code).toBe(4);
+  });
+
   it('is not written over', async () => {
     const again = await home.muster('prove', '--grep', '^smoke/identity ', '--out', 'proof');
     expect(again.code).toBe(4);

@@ -21,6 +21,7 @@ export * from './journal-writer.ts';
 export * from './journal-reader.ts';
 export * from './journal-file.ts';
 export { Redactor } from './redaction.ts';
+export { EdnHistory } from './edn.ts';
 export * from './frame.ts';
 export * from './evaluate.ts';
 export type { JudgedStatus } from './predicates/predicate.ts';
