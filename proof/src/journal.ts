@@ -20,7 +20,7 @@ export const surfaces = ['rest', 'cli', 'client', 'sse', 'ws'] as const;
 export type Surface = (typeof surfaces)[number];
 export const faultStages = ['requested', 'applied', 'bit', 'healed', 'heal_seen'] as const;
 export type FaultStage = (typeof faultStages)[number];
-export const phaseNames = ['setup', 'drive', 'quiet', 'eventually', 'finally'] as const;
+export const phaseNames = ['setup', 'drive', 'anytime', 'quiet', 'eventually', 'finally'] as const;
 export type PhaseName = (typeof phaseNames)[number];
 
 /** First line of every journal. */

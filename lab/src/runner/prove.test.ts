@@ -172,6 +172,47 @@ test('a fault that bites lets its checks count, in a world of its own', async ()
   expect(report.verdict.exitCode).toBe(0);
 });
 
+test('anytime runs beside drive and ends with it; faults are healed before the end is judged', async () => {
+  const order: string[] = [];
+  const phased = scenario({
+    id: 'test/phased',
+    title: 'phases',
+    requirements: [requirement.id],
+    needs: { nodes: 1, powers: ['kill'] },
+    phases: {
+      async drive({ nodes, faults, eventually }) {
+        await eventually('the other phase looks', () => order.length > 2, 10_000);
+        await faults.kill(nodes[0]!);
+        order.push('killed');
+      },
+      async anytime({ clock, signal }) {
+        for (;;) {
+          order.push('looked');
+          await clock.sleep(5, signal);
+        }
+      },
+      async eventually({ nodes, claim }) {
+        claim('alive', requirement.id, 'MUST', claims.status(await nodes[0]!.rest('status.health'), 200));
+      },
+    },
+  });
+  const { status, report } = await run([phased]);
+  expect(order.at(-1)).toBe('killed');
+  expect([status('test/phased/alive'), status('test/phased/completed')]).toEqual(['pass', 'pass']);
+  const spans = report.phases.filter(({ scenario: of }) => of === 'test/phased').map(({ phase, end }) => `${phase} ${end}`);
+  expect(spans.toSorted()).toEqual(['anytime end', 'drive end', 'eventually end', 'setup end']);
+});
+
+test('an anytime that fails is not forgotten while drive goes well', async () => {
+  const phases: Scenario['phases'] = {
+    drive: ({ clock, signal }) => clock.sleep(20, signal),
+    anytime: () => Promise.reject(new Error('it broke meanwhile')),
+  };
+  const broken = scenario({ id: 'test/broken', title: 'breaks', requirements: [], needs: { nodes: 1 }, phases });
+  const { row } = await run([broken, knowsItself]);
+  expect(row('test/broken/completed')).toMatchObject({ status: 'crash', message: 'anytime: it broke meanwhile' });
+});
+
 test('a target that accepts what it cannot know is not believed in anything', async () => {
   const { row, report } = await run([knowsItself], { behaviour: 'says-yes' });
   expect(row('target/canary/shared-alice')).toMatchObject({ status: 'fail', blame: 'target' });

@@ -110,11 +110,15 @@ export async function runScenario(scenario: Scenario, world: OpenWorld, run: Sce
     state = await phases.setup?.(context);
     ready = true;
   });
-  if (!broken) await phase('drive', signal, () => phases.drive(context, state));
-  if (!broken && phases.quiet) {
-    await faults.healAll();
-    await phase('quiet', signal, () => phases.quiet!(context, state));
+  if (!broken) {
+    const over = new AbortController();
+    const beside = phases.anytime && phase('anytime', signal, () => untilOver(phases.anytime!, context, state, over.signal));
+    await phase('drive', signal, () => phases.drive(context, state));
+    over.abort(new Error('drive is over'));
+    await beside;
   }
+  if (phases.quiet || phases.eventually) await faults.healAll();
+  if (!broken && phases.quiet) await phase('quiet', signal, () => phases.quiet!(context, state));
   if (!broken && phases.eventually) await phase('eventually', signal, () => phases.eventually!(context, state));
   await faults.healAll();
   if (ready && cleanUp) {
@@ -123,6 +127,20 @@ export async function runScenario(scenario: Scenario, world: OpenWorld, run: Sce
   }
   limit.abort(new Error('the scenario is over'));
   return end(broken?.outcome ?? 'complete', broken?.message);
+}
+
+/** What `anytime` throws because it was told to end is its end. */
+async function untilOver(
+  anytime: NonNullable<Scenario['phases']['anytime']>,
+  context: ScenarioContext,
+  state: unknown,
+  over: AbortSignal,
+): Promise<void> {
+  try {
+    await anytime({ ...context, signal: AbortSignal.any([context.signal, over]) }, state);
+  } catch (error) {
+    if (!over.aborted || error !== over.reason) throw error;
+  }
 }
 
 function contextOf(

@@ -94,9 +94,11 @@ export interface Phases<State> {
   /** what it returns is handed to the other phases */
   setup?(context: ScenarioContext): Promise<State>;
   drive(context: ScenarioContext, state: State): Promise<void>;
+  /** runs beside `drive`, for what must hold all along; its signal is aborted once `drive` is over */
+  anytime?(context: ScenarioContext, state: State): Promise<void>;
   /** faults are healed before it; let things settle */
   quiet?(context: ScenarioContext, state: State): Promise<void>;
-  /** what must hold in the end */
+  /** faults are healed before it; what must hold in the end, new progress above all */
   eventually?(context: ScenarioContext, state: State): Promise<void>;
   /** always runs once setup has: puts back what was changed */
   finally?(context: ScenarioContext, state: State): Promise<void>;
