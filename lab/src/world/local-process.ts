@@ -87,7 +87,9 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
     await mkdir(hostDirectory, { recursive: true, mode: 0o700 });
     const peers = ports ? await bootstrapPeers(index) : [];
     const bindAddress = `127.0.0.1:${ports?.[index] ?? 0}`;
-    const config = { networkId, hostDirectory, bindAddress, bootstrapPeers: peers, ...(options.config && { extra: options.config }) };
+    // A link past the proxies could not be cut.
+    const extra = { ...(wiring === 'proxied' && { auto_dial: false }), ...options.config };
+    const config = { networkId, hostDirectory, bindAddress, bootstrapPeers: peers, extra };
     await writeConfig(home, config);
     const bootstraps = peers.length > 0;
     const bootLimit = options.bootLimit === undefined ? {} : { bootLimit: options.bootLimit };
