@@ -41,7 +41,6 @@ export interface ProveRequest {
   readonly nodes?: number;
   readonly messages?: number;
   readonly rate?: number;
-  readonly kills?: number;
   readonly duration?: number;
   readonly target?: readonly string[];
   readonly tokenFile?: readonly string[];
@@ -56,9 +55,9 @@ const EXIT_HARNESS = 3;
 
 /** Resolves with the exit code of the verdict. @throws Failure */
 export async function runProve(request: ProveRequest): Promise<number> {
-  const { nodes, rate, kills, suite: names, grep } = request;
-  const settings = defined({ nodes, messages: await usage(() => messagesOf(request)), rate, kills });
-  const { suites, standard } = await usage(() => loadSuites({ nodes, kills }));
+  const { nodes, rate, suite: names, grep } = request;
+  const settings = defined({ nodes, messages: await usage(() => messagesOf(request)), rate });
+  const { suites, standard } = await usage(() => loadSuites(nodes));
   const target = await usage(() => targetOf(request));
   const selection = { ...(names && { suites: names }), ...(grep !== undefined && { grep }) };
   if (request.list) return list(suites, request.json);
@@ -112,8 +111,8 @@ export async function runProve(request: ProveRequest): Promise<number> {
 }
 
 /** Budgets are those of our own daemon doing the standard work, all of it. */
-function asStandard({ suite, grep, nodes, messages, rate, duration, kills, target, targetCmd }: ProveRequest): boolean {
-  return [suite, grep, nodes, messages, rate, duration, kills, target, targetCmd].every((given) => given === undefined);
+function asStandard({ suite, grep, nodes, messages, rate, duration, target, targetCmd }: ProveRequest): boolean {
+  return [suite, grep, nodes, messages, rate, duration, target, targetCmd].every((given) => given === undefined);
 }
 
 /** A duration is said in messages, so that the same command sends the same. */
@@ -195,8 +194,8 @@ function interruptedCode({ reason }: AbortSignal): number {
 
 /** Paths of token files stay out: the line is part of the bundle. */
 function reproduceLine({ suite, grep, target, targetCmd, ...rest }: ProveRequest, seed: string): string {
-  const { nodes, messages, rate, duration, kills } = rest;
-  const numbers = Object.entries(defined({ nodes, messages, rate, duration, kills })).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const { nodes, messages, rate, duration } = rest;
+  const numbers = Object.entries(defined({ nodes, messages, rate, duration })).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const words = [
     'muster prove --seed',
     seed,

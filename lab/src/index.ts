@@ -11,7 +11,6 @@ export { type Health, probeHealth } from './world/health.ts';
 export { hostEntries, type HostEntry, placeOf } from './world/host-entries.ts';
 export { DaemonNotReady, LocalNode, type LocalNodeOptions } from './world/local-node.ts';
 export { type Link, type LocalWorld, type LocalWorldOptions, startLocalWorld, type Wiring } from './world/local-process.ts';
-export { checkHome, type HomeCheck } from './world/home-check.ts';
 export type { NodeHome } from './world/node-home.ts';
 export { type Direction, HalfOpenProxy, type Withheld } from './faults/half-open-proxy.ts';
 export { type Fault, FaultInjector, type FaultLimits, type Mechanism } from './faults/fault-injector.ts';
@@ -39,7 +38,7 @@ export { type Declared, declaredCapabilities } from './targets/declared-capabili
 export { localTarget, type LocalTargetOptions } from './targets/local-target.ts';
 export { type RemoteNode, remoteTarget, TargetAddressError } from './targets/remote-target.ts';
 export { type Power, powers, type Target, type TargetWorld, type WorldRequest } from './targets/target.ts';
-export { directEnvelope, type EnvelopeAuthor, futureTimes, inTheNameOf, oversizeFrameHead, publishEnvelope, staleTimes, type Times, withForgedSignature } from './fake-peers/envelopes.ts'; // prettier-ignore
+export { announceEnvelope, directEnvelope, type EnvelopeAuthor, futureTimes, inTheNameOf, oversizeFrameHead, publishEnvelope, staleTimes, type Times, withForgedSignature } from './fake-peers/envelopes.ts'; // prettier-ignore
 export { PeerLink, PeerLinkClosed } from './fake-peers/peer-link.ts';
 export { type OnLink, ScriptedPeer, type ScriptedPeerOptions } from './fake-peers/scripted-peer.ts';
 export { type HealthyRun, type OracleReport, type SaboteurResult } from './oracles/oracle-report.ts';

@@ -23,7 +23,6 @@ describe('the configuration', () => {
       hostDirectory: '/host',
       networkName: 'muster.main',
       bootstrapPeers: [],
-      autoDial: true,
       lanDiscovery: true,
       logLevel: 'warn',
       inboxLimit: 100_000,

@@ -24,14 +24,14 @@ import type { LocalIdentity } from './services/identity/local-identity.ts';
 import { LinkHistory } from './services/links/link-history.ts';
 import { LinkManager } from './services/links/link-manager.ts';
 import { machineHandlers } from './services/machines/handlers.ts';
+import { fullMesh } from './services/messaging/full-mesh.ts';
 import { messagingHandlers } from './services/messaging/handlers.ts';
 import { PubSub } from './services/messaging/pubsub.ts';
 import { ReplayMemory } from './services/messaging/replay-memory.ts';
 import { Connectivity } from './services/network/connectivity.ts';
 import { networkHandlers } from './services/network/handlers.ts';
-import type { OverlayEvents } from './services/messaging/overlay.ts';
-import { treeOverlay } from './services/overlay/tree-overlay.ts';
-import type { TreeOverlay } from './services/overlay/tree-overlay.ts';
+import type { Overlay } from './services/messaging/overlay.ts';
+import type { TreeOverlayParts } from './services/overlay/tree-overlay.ts';
 import { KnownPeers } from './services/peers/known-peers.ts';
 import type { Charter } from './services/status/charter.ts';
 import { statusHandlers } from './services/status/handlers.ts';
@@ -40,8 +40,8 @@ import { trustHandlers } from './services/trust/handlers.ts';
 import { websocketHandlers } from './services/websocket/handlers.ts';
 import type { Handlers } from './surfaces/handlers.ts';
 
-/** ids remembered against replays: at 3,000 messages/s for the six minutes that a published envelope is acceptable */
-const REPLAY_CAPACITY = 1_100_000;
+/** ids remembered against replays: at 3,000 messages/s for the two and a half minutes that an envelope is acceptable */
+const REPLAY_CAPACITY = 500_000;
 
 export interface NodePorts {
   readonly store: Store;
@@ -60,8 +60,6 @@ export interface NodeSettings {
   readonly displayName: string;
   readonly bindAddress: string;
   readonly bootstrapPeers: readonly string[];
-  /** links to machines that others told of; else only to bootstrap peers and to neighbours it found itself */
-  readonly autoDial: boolean;
   readonly inboxLimit: number;
   readonly discovery: DiscoverySettings;
   readonly charter: Charter;
@@ -74,7 +72,7 @@ export interface NodeSettings {
 export interface Services {
   readonly contacts: ContactStore;
   readonly links: LinkManager;
-  readonly pubsub: PubSub<TreeOverlay>;
+  readonly pubsub: PubSub;
   readonly direct: DirectService;
   readonly counters: Counters;
 }
@@ -86,7 +84,10 @@ export interface Node extends AsyncDisposable {
   join(): Promise<string>;
 }
 
-export function createNode(settings: NodeSettings, ports: NodePorts, identity: LocalIdentity): Node {
+/** How published messages travel; the full mesh unless another one is given. */
+export type MakeOverlay = (parts: TreeOverlayParts) => Overlay;
+
+export function createNode(settings: NodeSettings, ports: NodePorts, identity: LocalIdentity, makeOverlay: MakeOverlay = fullMesh): Node {
   const { transport, crypto, clock, random, log } = ports;
   const { network, version } = settings;
   const counters = new Counters();
@@ -112,9 +113,16 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   const connectivity = new Connectivity({ clock, links, history, externalAddresses });
   const { heartbeatMs, ttlMs, rendezvousValidityMs: validityMs } = settings.discovery;
   const discovered = new DiscoveredAgents({ peers, links, contacts, clock, ttlSecs: ttlMs / 1_000 });
-  const overlayWith = (events: OverlayEvents): TreeOverlay =>
-    treeOverlay({ self: identity.machineId, autoDial: settings.autoDial, links, clock, random, crypto, network, counters, log, replays, events });
-  const pubsub = new PubSub({ identity, contacts, clock, crypto, network, counters, overlay: overlayWith });
+  const pubsub = new PubSub({
+    identity,
+    contacts,
+    clock,
+    crypto,
+    network,
+    counters,
+    overlay: (events) =>
+      makeOverlay({ self: identity.machineId, autoDial: true, links, clock, random, crypto, network, counters, log, replays, events }),
+  });
   const direct = new DirectService({
     links,
     store,
@@ -139,7 +147,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     Object.entries(links.listener?.refused ?? {}).map(([reason, count]) => [`handshakes_refused_total{reason="${reason}"}`, count]);
   const metrics = metricsOf(
     () => [...counters.entries(), ...refused()],
-    () => ({ links: links.size, ...settings.gauges() }),
+    () => ({ links: links.size, rendezvous_records: records.size, ...settings.gauges() }),
   );
 
   // Where a linked peer may be reached again: the address we see, at the port it says it listens on.
@@ -181,7 +189,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     ...trustHandlers(contacts),
     ...directHandlers({ direct, links, contacts, peers, counters }),
     ...networkHandlers({ clock, links, history, connectivity, counters }),
-    ...diagnosticsHandlers({ clock, links, direct, connectivity, counters, overlay: pubsub.overlay, self: identity.machineId }),
+    ...diagnosticsHandlers({ clock, links, direct, connectivity, counters, self: identity.machineId }),
     ...discoveryHandlers({ identity, discovered, finder, links, addresses }),
     ...machineHandlers(discovered, links),
     ...websocketHandlers({ pubsub, direct, contacts, self: identity.agentId }),

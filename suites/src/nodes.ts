@@ -19,6 +19,13 @@ export function twoOf({ nodes }: Pick<ScenarioContext, 'nodes'>): readonly [Node
   return [one, other];
 }
 
+/** The first three nodes of the world. */
+export function threeOf({ nodes }: Pick<ScenarioContext, 'nodes'>): readonly [NodeHandle, NodeHandle, NodeHandle] {
+  const [one, other, third] = nodes;
+  if (!one || !other || !third) throw new RangeError('the scenario needs three nodes');
+  return [one, other, third];
+}
+
 export function payloadOf(text: string): string {
   return toBase64(utf8Bytes(text));
 }
@@ -63,12 +70,7 @@ export async function arrival<Event>(
 
 /** Waits for one published payload. */
 export function published(context: ScenarioContext, events: MessageEvents, topic: string, payload: string): Promise<void> {
-  return arrival(
-    context,
-    events,
-    'a published message',
-    ({ event, data }) => event === 'message' && data.data.topic === topic && data.data.payload === payload,
-  );
+  return arrival(context, events, 'a published message', ({ data }) => data.data.topic === topic && data.data.payload === payload);
 }
 
 /** Waits for one direct payload. */

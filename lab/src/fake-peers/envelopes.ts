@@ -22,6 +22,16 @@ export function publishEnvelope(
   return sealEnvelope(crypto, agentKey, { kind: 'publish', network, to: topic, payload, ...times });
 }
 
+/** What a node says of itself to the network: see `encodeDiscovery`. */
+export function announceEnvelope(
+  { crypto, agentKey, network }: EnvelopeAuthor,
+  topic: string,
+  payload: Uint8Array,
+  times: Times,
+): Promise<Uint8Array> {
+  return sealEnvelope(crypto, agentKey, { kind: 'announce', network, to: topic, payload, ...times });
+}
+
 /** A direct message; `requestId` is 16 random bytes unless given. */
 export function directEnvelope(
   { crypto, agentKey, network }: EnvelopeAuthor,

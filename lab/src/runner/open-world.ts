@@ -56,11 +56,13 @@ export async function openWorld(
   recorder.mark();
   const boot = `${bootPrefix}${name}`;
   recorder.phase(boot, 'setup', 'begin');
-  const world = await target.open({ nodes: planned.nodes, wiring: planned.wiring, signal }).catch((error: unknown) => {
-    if (!(error instanceof DaemonNotReady || error instanceof CannotExecute)) throw error;
-    claimDown(recorder, boot, error);
-    throw new TargetDown(error.message, { cause: error });
-  });
+  const world = await target
+    .open({ nodes: planned.nodes, wiring: planned.wiring, config: planned.config, human: planned.human, signal })
+    .catch((error: unknown) => {
+      if (!(error instanceof DaemonNotReady || error instanceof CannotExecute)) throw error;
+      claimDown(recorder, boot, error);
+      throw new TargetDown(error.message, { cause: error });
+    });
   await using stack = new AsyncDisposableStack();
   stack.use(world);
   const from = recorder.mark();

@@ -40,6 +40,18 @@ test('what disturbs nobody shares one world, as large as the largest need; the r
   );
 });
 
+test('who needs nodes of another making gets a world of its own, made so, where there is one who makes them', () => {
+  const config = { identity_ttl_secs: 3 };
+  const scenarios = [one('c/line', { nodes: 3, wiring: 'line' }), one('c/brief', { nodes: 1, config }), one('c/owned', { nodes: 1, human: true })];
+  const made = [suite({ name: 'c', title: 'C', requirements: [], scenarios })];
+  expect(planRun(made, local).worlds).toMatchObject([
+    { name: 'c-line', wiring: 'line', reason: 'its nodes are linked in a line' },
+    { name: 'c-brief', config, reason: 'its nodes are configured for it' },
+    { name: 'c-owned', human: true, reason: 'its nodes belong to a human' },
+  ]);
+  expect(planRun(made, remote).worlds).toEqual([]);
+});
+
 test('selections filter, and every scenario left out has its reason', () => {
   const plan = planRun(suites, local, { suites: ['a'], grep: 'trio' });
   expect(plan.filters).toEqual(['--suite a', '--grep trio']);

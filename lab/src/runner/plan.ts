@@ -2,7 +2,7 @@
 import type { NotRunReason } from '@muster/proof';
 import type { Target } from '../targets/target.ts';
 import type { Wiring } from '../world/local-process.ts';
-import type { Scenario, Suite } from './scenario.ts';
+import type { Needs, Scenario, Suite } from './scenario.ts';
 
 export interface Selection {
   /** names of suites; all when empty */
@@ -16,6 +16,8 @@ export interface PlannedWorld {
   readonly name: string;
   readonly nodes: number;
   readonly wiring: Wiring;
+  readonly config?: Needs['config'];
+  readonly human?: boolean;
   readonly scenarios: readonly Scenario[];
   /** why these scenarios are here */
   readonly reason: string;
@@ -74,8 +76,9 @@ export function planRun(suites: readonly Suite[], target: Target, selection: Sel
       const why = whyAlone(scenario);
       if (why === undefined) shared.push(scenario);
       else {
-        const { nodes, wiring = 'host-directory' } = scenario.needs;
-        alone.push({ name: scenario.id.replace('/', '-'), nodes, wiring, scenarios: [scenario], reason: why });
+        const { nodes, wiring = 'host-directory', config, human } = scenario.needs;
+        const made = { ...(config && { config }), ...(human && { human }) };
+        alone.push({ name: scenario.id.replace('/', '-'), nodes, wiring, ...made, scenarios: [scenario], reason: why });
       }
     }
   }
@@ -97,7 +100,9 @@ export function planRun(suites: readonly Suite[], target: Target, selection: Sel
 
 function lacking({ needs }: Scenario, target: Target): NotRunReason | undefined {
   if (needs.nodes > target.maxNodes) return { nodes: needs.nodes };
-  const wantsWorld = needs.exclusive !== undefined || (needs.wiring !== undefined && needs.wiring !== 'host-directory');
+  const wantsWorld =
+    [needs.exclusive, needs.config, needs.human].some((one) => one !== undefined) ||
+    (needs.wiring !== undefined && needs.wiring !== 'host-directory');
   const power = [...(needs.powers ?? []), ...(wantsWorld ? (['world'] as const) : [])].find((one) => !target.powers.includes(one));
   if (power !== undefined) return { power };
   const surface = needs.surfaces?.find((one) => !target.surfaces.includes(one));
@@ -108,6 +113,9 @@ function whyAlone({ needs }: Scenario): string | undefined {
   if (needs.exclusive !== undefined) return needs.exclusive;
   if (needs.wiring === 'proxied') return 'its links run through proxies';
   if (needs.wiring === 'bootstrap') return 'its nodes find each other by configuration';
+  if (needs.wiring === 'line') return 'its nodes are linked in a line';
+  if (needs.config !== undefined) return 'its nodes are configured for it';
+  if (needs.human) return 'its nodes belong to a human';
   const disruptive = needs.powers?.filter((power) => DISRUPTIVE.has(power)) ?? [];
   return disruptive.length > 0 ? `it may ${disruptive.join(', ')} nodes` : undefined;
 }

@@ -26,6 +26,10 @@ export interface Needs {
   /** why it cannot share its world, where no power or wiring says so already */
   readonly exclusive?: string;
   readonly wiring?: Wiring;
+  /** further configuration keys of all nodes, top level */
+  readonly config?: Readonly<Record<string, string | number | boolean>>;
+  /** all nodes belong to one human, whose key lies beside them */
+  readonly human?: true;
   /** it judges how nodes find each other, and so gets them as they boot; others that share a world get it linked */
   readonly unlinked?: true;
 }

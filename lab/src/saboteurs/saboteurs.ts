@@ -7,21 +7,21 @@ import type { EventOf, Registry } from '@muster/contract';
 import { decodeStrict } from '@muster/protocol';
 import type { Saboteur } from './saboteur.ts';
 import { surfaceSaboteurs } from './surfaces.ts';
+import { discoverySaboteurs } from './discovery.ts';
 
 export type { Saboteur } from './saboteur.ts';
 
-type TopicEvent = EventOf<Registry['messaging.events']>;
-type MessageEvent = Extract<TopicEvent, { event: 'message' }>;
+type MessageEvent = EventOf<Registry['messaging.events']>;
 const ONE_PERCENT = 100;
 
-/** Passes the messages of `/events` through `change`: what it returns is delivered instead. `n` counts the messages of one stream. */
+/** Passes the event stream of `/events` through `change`: what it returns is delivered instead. `n` counts the events of one stream. */
 function events(handlers: Handlers<Registry>, change: (event: MessageEvent, n: number) => MessageEvent[]): Partial<Handlers<Registry>> {
   return {
     'messaging.events': async (input, context) => {
       const stream = await handlers['messaging.events'](input, context);
-      async function* changed(): AsyncGenerator<TopicEvent> {
+      async function* changed(): AsyncGenerator<MessageEvent> {
         let n = 0;
-        for await (const event of stream.events) yield* event.event === 'message' ? change(event, ++n) : [event];
+        for await (const event of stream.events) yield* change(event, ++n);
       }
       return { events: changed(), close: () => stream.close() };
     },
@@ -184,7 +184,7 @@ const deliversUnsubscribed: Saboteur = {
         },
       });
       const real = stream.events[Symbol.asyncIterator]();
-      async function* merged(): AsyncGenerator<TopicEvent> {
+      async function* merged(): AsyncGenerator<MessageEvent> {
         let next = real.next();
         for (;;) {
           const woken = new Promise<'woken'>((resolve) => (wake = () => resolve('woken')));
@@ -227,6 +227,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   deliversUnsubscribed,
   wrongStatus,
   ...surfaceSaboteurs,
+  ...discoverySaboteurs,
 ];
 
 /** The node with the saboteur's one wrapping. */

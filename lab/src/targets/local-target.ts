@@ -28,13 +28,15 @@ export function localTarget({ command, commands, cli, clock, bootLimit }: LocalT
     maxNodes: MAX_LOCAL_NODES,
     powers: ['world', 'kill', 'pause', 'restart', 'half-open'],
     surfaces,
-    async open({ nodes, wiring, signal }) {
+    async open({ nodes, wiring, config, human, signal }) {
       const names = Array.from({ length: nodes }, (_, index) => nodeName(index));
       const world = await startLocalWorld({
         command,
         ...(commands && { commands }),
         nodes: names,
         ...(wiring && { wiring }),
+        ...(config && { config }),
+        ...(human && { human }),
         ...(signal && { signal }),
         ...(clock && { clock }),
         ...(bootLimit !== undefined && { bootLimit }),

@@ -11,6 +11,10 @@ export interface WorldRequest {
   /** how many; with a target that cannot boot nodes, how many of those there are */
   readonly nodes: number;
   readonly wiring?: Wiring;
+  /** further configuration keys of all nodes */
+  readonly config?: Readonly<Record<string, string | number | boolean>>;
+  /** all nodes belong to one human */
+  readonly human?: boolean;
   readonly signal?: AbortSignal;
 }
 

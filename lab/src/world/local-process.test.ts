@@ -80,3 +80,15 @@ test('an aborted boot leaves nothing', async () => {
   const signal = AbortSignal.abort(new Error('never mind'));
   await expect(startLocalWorld({ command: fakeDaemon(), nodes: ['alice'], signal })).rejects.toThrow('never mind');
 });
+
+test('nodes in a line bootstrap from the one before them only, and belong to one human when they should', async () => {
+  const config = { identity_ttl_secs: 3 };
+  const options = { command: fakeDaemon(), nodes: ['alice', 'bob', 'carol'], wiring: 'line', human: true, config } as const;
+  await using world = await startLocalWorld({ ...options, bootstrapPeers: ['127.0.0.1:9'] });
+  const peers = world.nodes.map((node) => node.config.bootstrapPeers);
+  const addresses = world.nodes.map((node) => node.config.bindAddress);
+  expect(peers).toEqual([['127.0.0.1:9'], ['127.0.0.1:9', addresses[0]], ['127.0.0.1:9', addresses[1]]]);
+  expect(new Set(world.nodes.map((node) => node.config.hostDirectory)).size).toBe(3);
+  for (const node of world.nodes)
+    expect(readFileSync(node.home.config, 'utf8')).toMatch(/auto_dial = false[^]*user_key_path = "[^]*identity_ttl_secs = 3/);
+});

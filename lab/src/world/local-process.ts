@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createKeyFile } from '@muster/node';
 import { type LabClock, systemClock } from '../clock.ts';
 import { HalfOpenProxy } from '../faults/half-open-proxy.ts';
 import { startReaper } from '../process/reaper.ts';
@@ -10,12 +11,16 @@ import { freePort } from './free-port.ts';
 import { LocalNode } from './local-node.ts';
 import { createHome, writeConfig } from './node-home.ts';
 
+const SEED_BYTES = 32;
+
 /** How nodes come to know each other. */
 export type Wiring =
   /** through the host directory: no configuration */
   | 'host-directory'
   /** each node bootstraps from all before it, at addresses chosen beforehand */
   | 'bootstrap'
+  /** each node bootstraps from the one before it, and dials nobody else: A and C meet through B only */
+  | 'line'
   /** as `bootstrap`, but every link runs through a proxy that can be cut in one direction */
   | 'proxied';
 
@@ -33,8 +38,12 @@ export interface LocalWorldOptions {
   readonly networkId?: string;
   /** where nodes of this host find each other; a directory of its own when not given */
   readonly hostDirectory?: string;
+  /** `host:port` that each node bootstraps from beside those of the wiring */
+  readonly bootstrapPeers?: readonly string[];
   /** further top-level configuration keys */
   readonly config?: Readonly<Record<string, string | number | boolean>>;
+  /** all nodes belong to one human, with a key made for this world */
+  readonly human?: boolean;
 }
 
 export interface Link {
@@ -66,10 +75,11 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
   const links: Link[] = [];
 
   const bootstrapPeers = async (index: number): Promise<string[]> => {
-    const peers: string[] = [];
+    const peers = [...(options.bootstrapPeers ?? [])];
     for (const [before, to] of options.nodes.slice(0, index).entries()) {
+      if (wiring === 'line' && before !== index - 1) continue;
       const direct = `127.0.0.1:${ports![before]}`;
-      if (wiring === 'bootstrap') peers.push(direct);
+      if (wiring === 'bootstrap' || wiring === 'line') peers.push(direct);
       else {
         const proxy = stack.use(await HalfOpenProxy.start(direct));
         links.push({ from: options.nodes[index]!, to, proxy });
@@ -79,16 +89,20 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
     return peers;
   };
 
+  const extra = {
+    ...(wiring === 'line' && { auto_dial: false }),
+    ...(options.human && { user_key_path: await userKey(reaper.directory) }),
+    ...options.config,
+  };
+
   const nodes: LocalNode[] = [];
   for (const [index, name] of options.nodes.entries()) {
     const root = join(reaper.directory, 'nodes', name);
     const home = await createHome(root, process.env['PATH'] ?? '/usr/bin:/bin');
     const hostDirectory = options.hostDirectory ?? (wiring === 'host-directory' ? join(reaper.directory, 'host') : join(root, 'host'));
     await mkdir(hostDirectory, { recursive: true, mode: 0o700 });
-    const peers = ports ? await bootstrapPeers(index) : [];
+    const peers = ports ? await bootstrapPeers(index) : [...(options.bootstrapPeers ?? [])];
     const bindAddress = `127.0.0.1:${ports?.[index] ?? 0}`;
-    // A link past the proxies could not be cut.
-    const extra = { ...(wiring === 'proxied' && { auto_dial: false }), ...options.config };
     const config = { networkId, hostDirectory, bindAddress, bootstrapPeers: peers, extra };
     await writeConfig(home, config);
     const bootstraps = peers.length > 0;
@@ -118,4 +132,10 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
       await owned.disposeAsync();
     },
   };
+}
+
+async function userKey(directory: string): Promise<string> {
+  const path = join(directory, 'user.key');
+  await createKeyFile(path, 'user', randomBytes(SEED_BYTES));
+  return path;
 }

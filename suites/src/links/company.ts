@@ -1,24 +1,30 @@
 /** Further nodes of the same implementation on the same host, beside those of the scenario's own world. */
-import { NodeHandle, type ScenarioContext, startLocalWorld } from '@muster/lab';
+import { type LocalWorldOptions, NodeHandle, type ScenarioContext, startLocalWorld } from '@muster/lab';
 
 export interface Company extends AsyncDisposable {
   readonly nodes: readonly NodeHandle[];
 }
 
 /** Starts them over the host directory of `host`, in its network or in one of their own. */
-export async function companyOf(
-  { clock, record, signal }: ScenarioContext,
-  host: NodeHandle,
-  names: readonly string[],
-  network: 'same' | 'other',
-): Promise<Company> {
-  const { local } = host.target;
-  if (!local) throw new Error(`${host.name} is not a process of this lab`);
-  const { networkId, hostDirectory } = local.config;
+export function companyOf(context: ScenarioContext, host: NodeHandle, names: readonly string[], network: 'same' | 'other'): Promise<Company> {
+  const { command, networkId, hostDirectory } = homeOf(host);
+  return company(context, { command, nodes: names, hostDirectory, ...(network === 'same' && { networkId }) });
+}
+
+/** Starts one further node that bootstraps from the last node of a line, and dials nobody else. */
+export function endOfLine(context: ScenarioContext, last: NodeHandle, name: string, config: LocalWorldOptions['config'] = {}): Promise<Company> {
+  const { command, networkId, bindAddress } = homeOf(last);
+  return company(context, { command, nodes: [name], networkId, wiring: 'line', bootstrapPeers: [bindAddress], config });
+}
+
+function homeOf({ name, target: { local } }: NodeHandle) {
+  if (!local) throw new Error(`${name} is not a process of this lab`);
+  return { command: local.command, ...local.config };
+}
+
+async function company({ clock, record, signal }: ScenarioContext, options: LocalWorldOptions): Promise<Company> {
   await using stack = new AsyncDisposableStack();
-  const world = stack.use(
-    await startLocalWorld({ command: local.command, nodes: names, hostDirectory, clock, signal, ...(network === 'same' && { networkId }) }),
-  );
+  const world = stack.use(await startLocalWorld({ ...options, clock, signal }));
   const nodes = world.nodes.map((node) => stack.use(new NodeHandle(node, { recorder: record, clock })));
   await Promise.all(nodes.map((node) => node.introduce()));
   const owned = stack.move();

@@ -3,7 +3,7 @@ import { type NodeHandle, scenario, type ScenarioContext } from '@muster/lab';
 import { claims } from '@muster/proof';
 import { heardOnce, listen, publish } from './listener.ts';
 import { payloadOf } from '../nodes.ts';
-import { threeOf } from './nodes.ts';
+import { threeOf } from '../nodes.ts';
 import { untilMeshed } from './peers.ts';
 import { HEALED_MS, NOTICED_MS, required } from './requirements.ts';
 import { untilLost, within } from './timing.ts';

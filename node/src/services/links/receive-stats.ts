@@ -21,12 +21,11 @@ export interface LaneStats {
   maxDepth: number;
 }
 
-/** `overlay` is membership, and who takes part in which topic. */
+/** What keeps the overlay itself together counts as membership. */
 const LANE_OF: Readonly<Partial<Record<LinkMessage['kind'], Lane>>> = {
   publish: 'pubsub',
   have: 'pubsub',
   want: 'pubsub',
-  overlay: 'membership',
   direct: 'bulk',
   direct_ack: 'bulk',
 };

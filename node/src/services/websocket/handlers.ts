@@ -49,11 +49,7 @@ export function websocketHandlers({ pubsub, direct, contacts, self }: SocketPart
         for (const topic of new Set(fresh)) {
           session.topics.set(
             topic,
-            pubsub.subscribe(
-              topic,
-              ({ payload, sender }) => socket.send({ type: 'message', topic, payload: toBase64(payload), origin: sender }),
-              (count) => socket.send({ type: 'missed', topic, count }),
-            ),
+            pubsub.subscribe(topic, ({ payload, sender }) => socket.send({ type: 'message', topic, payload: toBase64(payload), origin: sender })),
           );
         }
         return socket.send({ type: 'subscribed', topics: frame.topics });

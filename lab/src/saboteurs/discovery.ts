@@ -1,0 +1,78 @@
+/** Bugs in how a node announces itself, and in what it keeps of others. */
+import type { NodePorts, Store } from '@muster/node';
+import { ANNOUNCE_TOPIC, encodeStrict, fromBase64, fromHex } from '@muster/protocol';
+import type { Saboteur } from './saboteur.ts';
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The store with other answers to reads of the rows below a prefix, single or many. */
+function rows({ store, ...ports }: NodePorts, prefix: string, change: (row: Row) => Row): NodePorts {
+  const changed = (key: string, value: Uint8Array): Uint8Array =>
+    key.startsWith(prefix) ? Buffer.from(JSON.stringify(change(JSON.parse(Buffer.from(value).toString()) as Row))) : value;
+  const wrapped: Store = {
+    get: (key) => {
+      const value = store.get(key);
+      return value && changed(key, value);
+    },
+    range: (range) => store.range(range).map(({ key, value }) => ({ key, value: changed(key, value) })),
+    count: (of) => store.count(of),
+    batch: (writes, durability) => store.batch(writes, durability),
+    close: () => store.close(),
+  };
+  return { ...ports, store: wrapped };
+}
+
+const regossipsStale: Saboteur = {
+  name: 're-gossips-stale',
+  plants: 'forgets how new the last announcement of an agent was: keeps older ones and passes them on',
+  node: 'alice',
+  caughtBy: 'discovery/news/older-passed',
+  ports: (ports) => rows(ports, 'peer/', ({ issued: _, ...row }) => row),
+};
+
+const ignoresPinning: Saboteur = {
+  name: 'ignores-pinning',
+  plants: 'takes announcements from other machines than the pinned one',
+  node: 'alice',
+  caughtBy: 'discovery/news/machine-kept',
+  ports: (ports) => rows(ports, 'contact/', (row) => (row['identity'] === 'pinned' ? { ...row, identity: 'known' } : row)),
+};
+
+const neverExpires: Saboteur = {
+  name: 'never-expires-cache',
+  plants: 'takes everybody it ever heard of for somebody heard of just now',
+  node: 'carol',
+  caughtBy: 'discovery/away/gone',
+  ports: (ports) => rows(ports, 'peer/', (row) => ('announcedAt' in row ? { ...row, announcedAt: Math.floor(ports.clock.now() / 1_000) } : row)),
+};
+
+const leaksAddresses: Saboteur = {
+  name: 'leaks-lan-addresses',
+  plants: 'announces the addresses that only mean something on its own host or LAN',
+  node: 'alice',
+  caughtBy: 'discovery/privacy/announced',
+  handlers: (handlers, { links, pubsub }) => ({
+    'identity.announce': async (input, context) => {
+      const { machine_id, kem_public_key_b64 } = (await handlers['identity.get']({}, context)) as { machine_id: string; kem_public_key_b64: string };
+      const addresses = links.listener ? [links.listener.address] : [];
+      await pubsub.publish(ANNOUNCE_TOPIC, encodeStrict([0, fromHex(machine_id), fromBase64(kem_public_key_b64), addresses, null]), 'announce');
+      return { include_user_identity: input.include_user_identity };
+    },
+  }),
+};
+
+const servesExpiredCard: Saboteur = {
+  name: 'serves-expired-card',
+  plants: 'gives a card that expired before it was made',
+  node: 'alice',
+  caughtBy: 'discovery/privacy/taken',
+  handlers: (handlers) => ({
+    'identity.card': async (input, context) => {
+      const { card } = (await handlers['identity.card'](input, context)) as { card: { created_at: number } };
+      const expired = { ...card, expires_at: card.created_at - 1 };
+      return { card: expired as never, link: `x0x://agent/${Buffer.from(JSON.stringify(expired)).toString('base64url')}` };
+    },
+  }),
+};
+
+export const discoverySaboteurs: readonly Saboteur[] = [regossipsStale, ignoresPinning, neverExpires, leaksAddresses, servesExpiredCard];
