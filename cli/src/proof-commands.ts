@@ -6,6 +6,9 @@ import type { ProveRequest } from './prove.ts';
 
 type Ends = (work: Promise<number>) => Promise<void>;
 
+/** runs */
+const STANDARD_GATE = 5;
+
 export function addProofCommands(program: Command, ends: Ends): void {
   const exits = '4 usage · 1 the target failed · 3 lab or harness fault · 2 inconclusive or unverified · 0 passed';
 
@@ -27,9 +30,16 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .option('--target <URL>', 'prove a running daemon instead; repeatable', collect)
     .option('--token-file <FILE>', 'API token of the --target at the same place; repeatable', collect)
     .option('--target-cmd <CMD>', 'boot this daemon instead; compatible flags are appended')
-    .action(async (options: Omit<ProveRequest, 'json'>, command: Command) => {
+    .option('--baseline <FILE>', 'checks known to fail, by id with the reason, as JSON; one that passes is stale, and red')
+    .option('--shard <I/N>', 'one of N parts that together run everything; see merge', shardOf)
+    .option('--last-failed', 'only the scenarios that were not good in the last run against this target')
+    .option('--gate [RUNS]', 'fail when a check that passed in so many runs before (5) does not pass', (text) => wholeNumber(text, 1))
+    .option('--no-history', 'do not enter the run into the history of runs')
+    .action(async (options: Omit<ProveRequest, 'json' | 'gate'> & { gate?: number | true }, command: Command) => {
       const { runProve } = await import('./prove.ts');
-      await ends(runProve({ ...options, json: globalsOf(command).json }));
+      const { gate, ...rest } = options;
+      const runs = gate === true ? STANDARD_GATE : gate;
+      await ends(runProve({ ...rest, ...(runs !== undefined && { gate: runs }), json: globalsOf(command).json }));
     });
   prove.addHelpText('after', '\nExamples:\n  muster prove\n  muster prove --suite smoke --seed 7\n  muster prove --target-cmd x0xd');
 
@@ -54,6 +64,22 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .action(async (bundle: string, { key }: { key?: string }, command: Command) => {
       const { verify } = await import('./bundle-commands.ts');
       await ends(verify({ bundle, key, json: globalsOf(command).json }));
+    });
+
+  judging(program.command('history'))
+    .summary('what past runs say')
+    .description(
+      'List the last runs; or, given the beginning of check ids, how often those checks passed, since when they fail, and what they took.\n\n  no API call',
+    )
+    .argument('[CHECK]', 'beginning of check ids: a suite, a scenario, a check')
+    .option('--flaky', 'checks that changed between passing and not passing')
+    .option('--slowest', 'the checks that took longest')
+    .option('--last <RUNS>', 'runs to look back on', (text) => wholeNumber(text, 1), 50)
+    .option('--target <NAME>', 'only runs against this target')
+    .action(async (check: string | undefined, options: { flaky?: true; slowest?: true; last: number; target?: string }, command: Command) => {
+      const { history } = await import('./history/history.ts');
+      const { flaky = false, slowest = false, last, target } = options;
+      await ends(history({ check, flaky, slowest, last, target, json: globalsOf(command).json }));
     });
 
   judging(program.command('export'))
@@ -91,6 +117,13 @@ function wholeNumber(text: string, least = 0): number {
   const value = Number(text);
   if (!/^\d{1,15}$/u.test(text) || value < least) throw new InvalidArgumentError(`Expected a whole number, at least ${least}.`);
   return value;
+}
+
+function shardOf(text: string): { index: number; of: number } {
+  const [, index, of] = /^(\d{1,4})\/(\d{1,4})$/u.exec(text) ?? [];
+  const shard = { index: Number(index), of: Number(of) };
+  if (!(shard.index >= 1 && shard.index <= shard.of)) throw new InvalidArgumentError('Expected I/N, as 2/4.');
+  return shard;
 }
 
 function collect(text: string, before: readonly string[] | undefined): string[] {

@@ -14,6 +14,7 @@ import {
   prove,
   remoteTarget,
   renderProgress,
+  type Selection,
   shellCommand,
   STANDARD_BUDGETS,
   type Suite,
@@ -25,9 +26,12 @@ import {
 import { instancePaths, VERSION } from '@muster/node';
 import { loadRunnerKey, publicKeyText, RunnerKeyError, type Signer } from '@muster/proof';
 import { entry } from './entries.ts';
-import { codeOf, EXIT_USAGE, Failure, messageOf } from './failure.ts';
+import { readBaseline } from './baseline.ts';
+import { codeOf, EXIT_FAILED, EXIT_USAGE, Failure, messageOf } from './failure.ts';
+import { lastFailedScenarios, regressionLines, remember } from './history/remember.ts';
 import { onReaderLeft, printJson, printLine } from './output.ts';
 import { loadSuites } from './suites.ts';
+import { defined, reproduceLine, shellWord } from './reproduce.ts';
 import { partsLine, partTimes } from './part-times.ts';
 import { verdictLines } from './verdict-text.ts';
 
@@ -45,6 +49,14 @@ export interface ProveRequest {
   readonly target?: readonly string[];
   readonly tokenFile?: readonly string[];
   readonly targetCmd?: string;
+  /** file of checks that are known to fail */
+  readonly baseline?: string;
+  readonly shard?: { readonly index: number; readonly of: number };
+  readonly lastFailed?: true;
+  /** what passed in so many runs before must pass again */
+  readonly gate?: number;
+  /** false: the run is not entered into the history of runs */
+  readonly history?: boolean;
   readonly json: boolean;
 }
 
@@ -54,14 +66,16 @@ const SEED_BELOW = 1_000_000_000;
 const EXIT_HARNESS = 3;
 
 /** Resolves with the exit code of the verdict. @throws Failure */
-export async function runProve(request: ProveRequest): Promise<number> {
-  const { nodes, rate, suite: names, grep } = request;
-  const settings = defined({ nodes, messages: await usage(() => messagesOf(request)), rate });
+export async function runProve(asked: ProveRequest): Promise<number> {
+  const { nodes, rate } = asked;
+  const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate });
   const { suites, standard } = await usage(() => loadSuites(nodes));
-  const target = await usage(() => targetOf(request));
-  const selection = { ...(names && { suites: names }), ...(grep !== undefined && { grep }) };
+  const target = await usage(() => targetOf(asked));
+  const request = await chosenBy(asked, target);
   if (request.list) return list(suites, request.json);
-  const chosen = names ? suites : standard;
+  const selection = selectionOf(request);
+  const expectedFailures = request.baseline === undefined ? [] : await readBaseline(request.baseline);
+  const chosen = request.suite ? suites : standard;
   const plan = await usage(() => planRun(chosen, target, selection));
   if (request.plan) {
     await (request.json ? printJson(plan) : printLine(describePlan(plan).join('\n')));
@@ -89,20 +103,43 @@ export async function runProve(request: ProveRequest): Promise<number> {
       tool: { name: 'muster', version: VERSION },
       reproduce: reproduceLine(request, seed),
       settings,
+      expectedFailures,
       ...(budgets && { budgets }),
       signal: interrupt.signal,
       ...(progress && { observer: (event) => (event.type === 'finished' ? unsigned.push(...event.unsigned) : progress.on(event)) }),
     });
     const verifyLine = `muster verify ${shellWord(bundle)} --key ${shellWord(runner.publicFile)}`;
     const { verdict } = report;
+    const past = request.history === false ? undefined : remember(report, bundle, request.gate);
     const parts = partTimes([...report.parts, { name: 'bundle', ms: bundleMs }], budgets);
-    if (request.json) await printJson({ ok: verdict.exitCode === 0, verdict, seed, parts, bundle, verify: verifyLine });
+    if (request.json)
+      await printJson({
+        ok: verdict.exitCode === 0,
+        verdict,
+        seed,
+        parts,
+        bundle,
+        verify: verifyLine,
+        ...(past?.regressions && { regressions: past.regressions }),
+      });
     else {
       progress?.[Symbol.dispose]();
       const silent = unsigned.map(({ name, reason }) => `${name} did not sign: ${reason}`);
-      await printLine(['', ...verdictLines(verdict), ...silent, '', partsLine(parts), `bundle: ${bundle}`, `verify: ${verifyLine}`].join('\n'));
+      await printLine(
+        [
+          '',
+          ...verdictLines(verdict),
+          ...silent,
+          ...regressionLines(past?.regressions ?? []),
+          '',
+          partsLine(parts),
+          `bundle: ${bundle}`,
+          `verify: ${verifyLine}`,
+        ].join('\n'),
+      );
     }
-    return interrupt.signal.aborted ? interruptedCode(interrupt.signal) : verdict.exitCode;
+    if (interrupt.signal.aborted) return interruptedCode(interrupt.signal);
+    return past?.regressions?.length ? EXIT_FAILED : verdict.exitCode;
   } catch (error) {
     if (error instanceof TargetAddressError) throw new Failure(error.message, EXIT_USAGE);
     if (interrupt.signal.aborted) throw new Failure('interrupted before there was anything to judge', interruptedCode(interrupt.signal));
@@ -110,9 +147,22 @@ export async function runProve(request: ProveRequest): Promise<number> {
   }
 }
 
+/** What failed last is chosen by its ids, so that the same command can be given again. */
+async function chosenBy(request: ProveRequest, { implementation }: Target): Promise<ProveRequest> {
+  if (!request.lastFailed) return request;
+  if (request.grep !== undefined || request.suite) throw new Failure('--last-failed excludes --grep and --suite', EXIT_USAGE);
+  const scenarios = lastFailedScenarios(implementation);
+  const suite = [...new Set(scenarios.map((id) => id.split('/', 1)[0]!))];
+  return { ...request, suite, grep: `^(?:${scenarios.join('|')}) ` };
+}
+
+function selectionOf({ suite, grep, shard }: ProveRequest): Selection {
+  return { ...(suite && { suites: suite }), ...(grep !== undefined && { grep }), ...(shard && { shard }) };
+}
+
 /** Budgets are those of our own daemon doing the standard work, all of it. */
-function asStandard({ suite, grep, nodes, messages, rate, duration, target, targetCmd }: ProveRequest): boolean {
-  return [suite, grep, nodes, messages, rate, duration, target, targetCmd].every((given) => given === undefined);
+function asStandard({ suite, grep, shard, lastFailed, nodes, messages, rate, duration, target, targetCmd }: ProveRequest): boolean {
+  return [suite, grep, shard, lastFailed, nodes, messages, rate, duration, target, targetCmd].every((given) => given === undefined);
 }
 
 /** A duration is said in messages, so that the same command sends the same. */
@@ -192,31 +242,7 @@ function interruptedCode({ reason }: AbortSignal): number {
   return reason instanceof Interrupted ? reason.exitCode : EXIT_HARNESS;
 }
 
-/** Paths of token files stay out: the line is part of the bundle. */
-function reproduceLine({ suite, grep, target, targetCmd, ...rest }: ProveRequest, seed: string): string {
-  const { nodes, messages, rate, duration } = rest;
-  const numbers = Object.entries(defined({ nodes, messages, rate, duration })).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const words = [
-    'muster prove --seed',
-    seed,
-    ...(suite ? ['--suite', ...suite] : []),
-    ...(grep === undefined ? [] : ['--grep', grep]),
-    ...numbers,
-    ...(target ?? []).flatMap((url) => ['--target', url]),
-    ...(targetCmd === undefined ? [] : ['--target-cmd', targetCmd]),
-  ];
-  return words.map((word, index) => (index === 0 ? word : shellWord(word))).join(' ');
-}
-
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
 /** `20261121T013305Z` */
 function timestamp(date: Date): string {
   return date.toISOString().replace(/[-:]|\.\d+/gu, '');
-}
-
-function defined(values: Readonly<Record<string, number | undefined>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(values).filter((each): each is [string, number] => each[1] !== undefined));
 }

@@ -52,6 +52,16 @@ test('who needs nodes of another making gets a world of its own, made so, where 
   expect(planRun(made, remote).worlds).toEqual([]);
 });
 
+test('shards share everything out, each scenario to one, whatever their target can run', () => {
+  const parts = [1, 2, 3].map((index) => planRun(suites, local, { shard: { index, of: 3 } }));
+  const ran = parts.map(({ worlds }) => worlds.flatMap(({ scenarios }) => scenarios.map(({ id }) => id)));
+  expect(ran.flat().toSorted()).toEqual(['a/kills', 'a/pair', 'a/trio', 'b/cut']);
+  expect(ran.map((ids) => ids.length)).toEqual([1, 1, 2]);
+  expect(parts.map(({ filters }) => filters)).toEqual([['--shard 1/3'], ['--shard 2/3'], ['--shard 3/3']]);
+  expect(parts[0]!.notRun.map(({ reason }) => reason)).toContainEqual({ filter: '--shard 1/3' });
+  expect(() => planRun(suites, local, { shard: { index: 4, of: 3 } })).toThrow(RangeError);
+});
+
 test('selections filter, and every scenario left out has its reason', () => {
   const plan = planRun(suites, local, { suites: ['a'], grep: 'trio' });
   expect(plan.filters).toEqual(['--suite a', '--grep trio']);

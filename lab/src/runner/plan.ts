@@ -9,6 +9,8 @@ export interface Selection {
   readonly suites?: readonly string[];
   /** regular expression over scenario ids and titles */
   readonly grep?: string;
+  /** one of so many parts, `index` from 1, which together run everything */
+  readonly shard?: { readonly index: number; readonly of: number };
 }
 
 export interface PlannedWorld {
@@ -46,7 +48,7 @@ export class NoScenario extends Error {
 
 const DISRUPTIVE = new Set<string>(['kill', 'pause', 'restart', 'half-open']);
 
-/** @throws UnknownSuite; NoScenario when everything is filtered out; SyntaxError for a `grep` that is no regular expression */
+/** @throws UnknownSuite; RangeError for a shard that there is not; NoScenario when everything is filtered out; SyntaxError for a `grep` that is no regular expression */
 export function planRun(suites: readonly Suite[], target: Target, selection: Selection = {}): Plan {
   const wanted = selection.suites ?? [];
   for (const name of wanted) {
@@ -57,6 +59,10 @@ export function planRun(suites: readonly Suite[], target: Target, selection: Sel
   const bySuite = wanted.length > 0 ? `--suite ${wanted.join(',')}` : undefined;
   const byGrep = selection.grep === undefined ? undefined : `--grep ${selection.grep}`;
   const pattern = selection.grep === undefined ? undefined : new RegExp(selection.grep, 'iu');
+  const { shard } = selection;
+  if (shard && !(shard.index >= 1 && shard.index <= shard.of)) throw new RangeError(`there is no shard ${shard.index} of ${shard.of}`);
+  const byShard = shard && `--shard ${shard.index}/${shard.of}`;
+  const inShard = shard ? shardOf(suites, shard) : () => true;
 
   const notRun: NotRun[] = [];
   const shared: Scenario[] = [];
@@ -68,7 +74,9 @@ export function planRun(suites: readonly Suite[], target: Target, selection: Sel
           ? { filter: bySuite }
           : pattern && !pattern.test(`${scenario.id} ${scenario.title}`)
             ? { filter: byGrep! }
-            : lacking(scenario, target);
+            : inShard(scenario)
+              ? lacking(scenario, target)
+              : { filter: byShard! };
       if (reason) {
         notRun.push({ scenario, reason });
         continue;
@@ -82,7 +90,7 @@ export function planRun(suites: readonly Suite[], target: Target, selection: Sel
       }
     }
   }
-  const filters = [bySuite, byGrep].filter((filter) => filter !== undefined);
+  const filters = [bySuite, byGrep, byShard].filter((filter) => filter !== undefined);
   if (
     filters.length > 0 &&
     notRun.length === suites.flatMap(({ scenarios }) => scenarios).length &&
@@ -96,6 +104,26 @@ export function planRun(suites: readonly Suite[], target: Target, selection: Sel
     worlds.unshift({ name: 'shared', nodes, wiring: 'host-directory', scenarios: shared, reason: 'nothing in them disturbs the others' });
   }
   return { worlds, notRun, filters };
+}
+
+/** relative to a scenario that shares its world: what one costs that has a world of its own to boot */
+const ALONE_COSTS = 4;
+
+/**
+ * Whether a scenario belongs to the shard. Depends on the suites alone, so that shards on different machines fit together:
+ * each scenario, the dearest first, goes to the shard that has least to do so far.
+ */
+function shardOf(suites: readonly Suite[], { index, of }: NonNullable<Selection['shard']>): (scenario: Scenario) => boolean {
+  const loads = Array.from({ length: of }, () => 0);
+  const mine = new Set<Scenario>();
+  const costOf = (scenario: Scenario): number => (whyAlone(scenario) === undefined ? 1 : ALONE_COSTS);
+  const dearestFirst = suites.flatMap(({ scenarios }) => scenarios).toSorted((a, b) => costOf(b) - costOf(a));
+  for (const scenario of dearestFirst) {
+    const least = loads.indexOf(Math.min(...loads));
+    loads[least]! += costOf(scenario);
+    if (least === index - 1) mine.add(scenario);
+  }
+  return (scenario) => mine.has(scenario);
 }
 
 function lacking({ needs }: Scenario, target: Target): NotRunReason | undefined {
