@@ -1,5 +1,6 @@
 /** What stands where in a bundle (BagIt, RFC 8493), and the text of every file that follows from others. */
 import { ctrfOf } from './ctrf.ts';
+import type { Evaluated } from './evaluate.ts';
 import { junitOf } from './junit.ts';
 import { bundleFormat, documentText, inputsOf, type ProofReport, worldOf } from './report.ts';
 import { reportHtml } from './report-html.ts';
@@ -62,13 +63,13 @@ export function bagInfoText({ run }: ProofReport, payload: Iterable<FileFacts>):
 }
 
 /** Every document that is a function of the journal. */
-export function derivedDocuments(report: ProofReport): ReadonlyMap<string, string> {
+export function derivedDocuments(report: ProofReport, evaluated: Pick<Evaluated, 'picture' | 'shown'>): ReadonlyMap<string, string> {
   return new Map([
     [inputsPath, documentText(inputsOf(report))],
     ['data/world.json', documentText(worldOf(report))],
     [reportPath, documentText(report)],
     ['data/ctrf.json', documentText(ctrfOf(report))],
     ['data/junit.xml', junitOf(report)],
-    ['data/report.html', reportHtml(report)],
+    ['data/report.html', reportHtml(report, evaluated)],
   ]);
 }

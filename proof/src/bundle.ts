@@ -84,8 +84,9 @@ async function fill(root: string, input: BundleInput): Promise<Omit<WrittenBundl
     if (!logName.test(name)) throw new RangeError(`${name} cannot name a log: letters, digits, ".", "_" and "-" only`);
     await put(`${logFolder}/${name}`, redactor.bytes(await readFile(path)));
   }
-  const report = reportOf(await evaluate(() => readJournal(createReadStream(join(root, journalPath), { highWaterMark: readAt }))));
-  for (const [path, text] of derivedDocuments(report)) await put(path, text);
+  const evaluated = await evaluate(() => readJournal(createReadStream(join(root, journalPath), { highWaterMark: readAt })));
+  const report = reportOf(evaluated);
+  for (const [path, text] of derivedDocuments(report, evaluated)) await put(path, text);
 
   const payload = new Map(files);
   await put(bagitPath, bagitText);

@@ -6,8 +6,12 @@ import type { Claim } from './claim.ts';
 import { Frame, withinTolerance } from './frame.ts';
 import type { Blame, CheckLine, JournalLine, LineType } from './journal.ts';
 import type { LedgerRow } from './predicates/ledger.ts';
+import { type Picture, PictureCollector } from './picture/picture.ts';
 import { inconclusive, type Judgement, type JudgedStatus, type Reducer } from './predicates/predicate.ts';
 import { findPredicate } from './predicates/registry.ts';
+
+const SHOWN_PER_CHECK = 4;
+const MOST_SHOWN = 400;
 
 /** What one `check` line comes to. */
 export interface CheckResult {
@@ -37,6 +41,9 @@ export interface CheckResult {
 
 export interface Evaluated {
   readonly frame: Frame;
+  readonly picture: Picture;
+  /** lines that show why a check did not pass, by `seq` */
+  readonly shown: ReadonlyMap<number, JournalLine>;
   /** in the order of the journal */
   readonly results: readonly CheckResult[];
 }
@@ -47,16 +54,32 @@ export type JournalSource = () => AsyncIterable<readonly JournalLine[]> | Iterab
 /** @throws what reading throws (`JournalError`) */
 export async function evaluate(open: JournalSource): Promise<Evaluated> {
   const frame = new Frame();
+  const picture = new PictureCollector();
   const checks: CheckLine[] = [];
   for await (const lines of open()) {
     for (const line of lines) {
       frame.add(line);
+      picture.line(line);
       if (line.type === 'check') checks.push(line);
     }
   }
   const evaluation = new Evaluation(frame, checks);
   for await (const lines of open()) for (const line of lines) evaluation.line(line);
-  return { frame, results: evaluation.results() };
+  const results = evaluation.results();
+  return { frame, picture: picture.result(), shown: await shownOf(results, open), results };
+}
+
+/** The first lines of evidence of each check that did not pass: a third reading, only where there is one. */
+async function shownOf(results: readonly CheckResult[], open: JournalSource): Promise<Map<number, JournalLine>> {
+  const failed = results.filter(({ status, filteredOut }) => status !== 'pass' && !filteredOut);
+  const wanted = new Set(failed.flatMap(({ evidence }) => evidence.slice(0, SHOWN_PER_CHECK)).slice(0, MOST_SHOWN));
+  const shown = new Map<number, JournalLine>();
+  if (wanted.size === 0) return shown;
+  for await (const lines of open()) {
+    for (const line of lines) if (wanted.has(line.seq)) shown.set(line.seq, line);
+    if (shown.size === wanted.size) break;
+  }
+  return shown;
 }
 
 /** Judges one check over lines held in memory, in any order, for live progress. */

@@ -14,10 +14,15 @@ const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 // Left-to-right and right-to-left overrides and isolates: they can make a reader see another text than the one recorded.
 const bidirectional = /[\u202a-\u202e\u2066-\u2069\u200e\u200f]/g;
 
-export function escapeHtml(text: string): string {
+/** The text without what a reader could not see or would be misled by. */
+export function visibleText(text: string): string {
   const visible = text.toWellFormed().replace(bidirectional, (mark) => `[U+${mark.charCodeAt(0).toString(16).toUpperCase()}]`);
   // oxlint-disable-next-line no-control-regex -- control characters are what is replaced
-  return visible.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '\ufffd').replace(/[&<>"']/g, (character) => entities[character]!);
+  return visible.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '\ufffd');
+}
+
+export function escapeHtml(text: string): string {
+  return visibleText(text).replace(/[&<>"']/g, (character) => entities[character]!);
 }
 
 /** The tag is not named `html`, which formatters rewrite: the page must keep its bytes. */

@@ -1,8 +1,14 @@
-/** One HTML file, read offline and without a script: verdict and blame first, then everything it stands on. */
+/** One HTML file, read offline: verdict and blame first, then everything it stands on. Only the time axis needs its script. */
+import { sha256 } from './attestation.ts';
 import type { LedgerRow } from './predicates/ledger.ts';
+import { evidenceOf } from './report-evidence.ts';
 import { type Fragment, markup, Markup } from './html.ts';
 import { show } from './json.ts';
 import { faultStages } from './journal.ts';
+import type { Evaluated } from './evaluate.ts';
+import { latencies, resources, timeline, timelineData, topology } from './report-pictures.ts';
+import { milliseconds, section, table } from './report-parts.ts';
+import { reportScript } from './report-script.ts';
 import type { ProofReport } from './report.ts';
 import { reportStyle } from './report-style.ts';
 import type { Row, Verdict } from './verdict.ts';
@@ -18,7 +24,9 @@ const order: readonly Row['status'][] = [
   'fail', 'crash', 'timeout', 'flaky', 'stale-expected', 'inconclusive', 'unverified', 'warn', 'expected-fail', 'skipped', 'notrun', 'pass',
 ]; // prettier-ignore
 
-export function reportHtml(report: ProofReport): string {
+const scriptHash = Buffer.from(sha256(Buffer.from(reportScript)), 'hex').toString('base64');
+
+export function reportHtml(report: ProofReport, { picture, shown }: Pick<Evaluated, 'picture' | 'shown'>): string {
   const { run, verdict } = report;
   const title = `${headlines[verdict.outcome]} — ${run?.runId ?? 'unnamed run'}`;
   return markup`<!doctype html>
@@ -26,7 +34,7 @@ export function reportHtml(report: ProofReport): string {
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${new Markup(scriptHash)}'" />
         <title>${title}</title>
         <style>
           ${new Markup(reportStyle)}
@@ -41,7 +49,8 @@ export function reportHtml(report: ProofReport): string {
           <p>${verdict.blame ? markup`Blame: <strong>${verdict.blame}</strong>. ` : ''}${verdict.summary}. Exit code ${verdict.exitCode}.</p>
         </header>
         <main>
-          ${numbers(report)} ${parts(report)} ${notPassed(verdict.rows)} ${notRun(verdict.rows)} ${checks(verdict.rows)} ${ledgers(verdict.rows)} ${faults(report)} ${nodes(report)}
+          ${numbers(report)} ${notPassed(report, shown)} ${timeline(picture)} ${topology(report, picture)} ${latencies(picture)} ${resources(picture, report)} ${ledgers(verdict.rows)} ${faults(report)}
+          ${parts(report)} ${checks(verdict.rows)} ${notRun(verdict.rows)} ${nodes(report)}
           ${calibrations(report)} ${timings(report)} ${again(report)}
         </main>
         <footer>
@@ -50,6 +59,7 @@ export function reportHtml(report: ProofReport): string {
             <code>muster verify</code> recomputes it, and refuses a bundle in which it differs. The page itself proves nothing.
           </p>
         </footer>
+        ${new Markup(`<script type="application/json" id="picture">${timelineData(picture, report)}</script><script>${reportScript}</script>`)}
       </body>
     </html>
 `.text;
@@ -87,14 +97,20 @@ function wasAskedFor({ filteredOut }: Row): boolean {
   return !filteredOut;
 }
 
-function notPassed(rows: readonly Row[]): Fragment {
+function notPassed(report: ProofReport, shown: Evaluated['shown']): Fragment {
+  const { rows } = report.verdict;
   const others = rows.filter(({ status }) => status !== 'pass' && status !== 'notrun');
   if (others.length === 0)
     return markup`<section aria-labelledby="open">
       <h2 id="open">What did not pass</h2>
       <p>Nothing: every check that ran passed.</p>
     </section>`;
-  return section('open', 'What did not pass', checkTable(others, `${others.length} of ${rows.filter(wasAskedFor).length} checks, gravest first`));
+  const gravest = others.toSorted((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
+  return section(
+    'open',
+    'What did not pass',
+    [checkTable(others, `${others.length} of ${rows.filter(wasAskedFor).length} checks, gravest first`), evidenceOf(gravest, report, shown)], // prettier-ignore
+  );
 }
 
 /** By reason: what was left out is not what failed, and needs no table of its own evidence. */
@@ -202,50 +218,6 @@ function again({ run }: ProofReport): Fragment {
         ]),
       )}`,
   );
-}
-
-function section(id: string, heading: string, content: Fragment): Fragment {
-  return markup`<section aria-labelledby="${id}">
-    <h2 id="${id}">${heading}</h2>
-    ${content}
-  </section> `;
-}
-
-/** A heading that begins with `# ` is of a column of numbers. The first cell of each row is its header. */
-function table(caption: string, headings: readonly string[], rows: readonly (readonly Fragment[])[]): Fragment {
-  const numeric = headings.map((heading) => heading.startsWith('# '));
-  const labels = headings.map((heading) => heading.replace(/^# /, ''));
-  const head = labels.map((label, index) => markup`<th scope="col" ${numberClass(numeric[index])}>${label}</th>`);
-  const body = rows.map(
-    ([first, ...rest]) =>
-      markup`<tr>
-        <th scope="row">${first}</th>
-        ${rest.map((cell, index) => markup`<td${numberClass(numeric[index + 1])} data-label="${labels[index + 1]}">${cell}</td>`)}
-      </tr> `,
-  );
-  return markup`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
-    <table>
-      <caption>
-        ${caption}
-      </caption>
-      <thead>
-        <tr>
-          ${head}
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>
-  </div> `;
-}
-
-function numberClass(numeric: boolean | undefined): Fragment {
-  return numeric ? new Markup(' class="number"') : '';
-}
-
-function milliseconds(value: number): string {
-  return value < 10_000 ? `${Math.round(value * 10) / 10} ms` : `${Math.round(value / 100) / 10} s`;
 }
 
 function moment(value: number | undefined): string {

@@ -32,6 +32,32 @@ th[scope="row"] { font-weight: 400; min-width: 17rem; overflow-wrap: anywhere; }
 .warn, .unverified, .inconclusive, .faulty { color: var(--doubt); }
 .skipped, .notrun, .expected-fail { color: var(--other); }
 .note { color: var(--faint); }
+h3 { font-size: 1rem; margin: 1rem 0 0.2rem; }
+.evidence { border: 1px solid var(--line); border-radius: 4px; padding: 0.3rem 0.8rem; margin: 0.5rem 0; }
+.evidence summary { cursor: pointer; overflow-wrap: anywhere; }
+.line { color: var(--faint); margin-top: 0.8rem; }
+button { font: inherit; font-size: 0.85em; color: var(--other); background: none; border: 1px solid var(--line); border-radius: 4px; cursor: pointer; min-height: 1.75rem; }
+button:hover, button:focus-visible, summary:focus-visible { border-color: currentColor; }
+svg { display: block; max-width: 100%; }
+svg text { font: 13px system-ui, sans-serif; fill: var(--ink); }
+.topology { width: 640px; height: auto; }
+.topology circle { fill: var(--other); }
+.route { stroke: var(--faint); }
+.bars { width: 192px; height: 30px; fill: var(--other); background: var(--soft); }
+.curves { width: 640px; height: auto; background: var(--soft); }
+.curve { fill: none; stroke-width: 1.5; stroke: var(--other); }
+.c1 { stroke: var(--pass); } .c2 { stroke: var(--fail); } .c3 { stroke: var(--doubt); } .c4 { stroke-dasharray: 6 3; } .c5 { stroke-dasharray: 2 3; }
+canvas { display: block; width: 100%; touch-action: pan-y; }
+#lanes { cursor: grab; }
+#overview { cursor: ew-resize; margin-bottom: 0.4rem; background: var(--soft); }
+.kinds, .sliders { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2rem; margin: 0.5rem 0; }
+.sliders label { display: flex; align-items: center; gap: 0.5rem; flex: 1 1 14rem; }
+.sliders input { flex: 1; min-width: 6rem; }
+.kind::after { content: ""; display: inline-block; width: 0.8em; height: 0.8em; margin-left: 0.4em; background: var(--other); }
+.k1::after, .k2::after { background: var(--doubt); } .k3::after { background: var(--pass); } .k4::after, .k5::after { background: var(--fail); }
+.window { max-height: 20rem; overflow: auto; border: 1px solid var(--line); }
+.window td { white-space: nowrap; }
+:focus-visible { outline: 2px solid var(--other); outline-offset: 2px; }
 @media (max-width: 640px) {
   header, main, footer { padding: 0.75rem 1rem; }
   dl.numbers { gap: 0.5rem 1.5rem; }

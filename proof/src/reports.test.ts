@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { claims } from './claims.ts';
 import { literal } from './claim.ts';
@@ -8,6 +9,7 @@ import { TestJournal } from './journal.test-helper.ts';
 import { junitOf, xmlText } from './junit.ts';
 import { reportOf } from './report.ts';
 import { reportHtml } from './report-html.ts';
+import { reportScript } from './report-script.ts';
 import { reportStyle } from './report-style.ts';
 
 const hostile = `</td><script>alert(1)</script>"'&\u0000\u202e]]>`;
@@ -31,7 +33,12 @@ async function hostileReport() {
   const delivered = { observe: { stream: 'none' }, key: '/id' };
   journal.check('a/ledger/1', claims.balanced({ sends: {}, key: '/input/id', receivers: { nodes: [hostile] }, delivered }));
   journal.finish();
-  return reportOf(await evaluate(() => [journal.lines]));
+  const evaluated = await evaluate(() => [journal.lines]);
+  return { ...reportOf(evaluated), evaluated };
+}
+
+function pageOf({ evaluated, ...report }: Awaited<ReturnType<typeof hostileReport>>): string {
+  return reportHtml(report, evaluated);
 }
 
 /** WCAG 2.2 relative luminance of `#rrggbb` or `#rgb`. */
@@ -65,11 +72,11 @@ describe('the style sheet', () => {
 
 describe('reports', () => {
   it('name each cell where a narrow page has no columns, and show no number that was not measured', async () => {
-    const page = reportHtml(await hostileReport());
+    const page = pageOf(await hostileReport());
     expect(page.match(/<td[^>]* data-label="[^"]+"/g)?.length).toBe(page.match(/<td\b/g)?.length);
     expect(page).toMatch(/@media \(max-width: 640px\) \{[^@]*tr, th, td \{ display: block; \}/);
     expect(page).not.toContain('planted bugs caught');
-    expect(reportHtml({ ...(await hostileReport()), killRate: 0.75 })).toContain('75 %');
+    expect(pageOf({ ...(await hostileReport()), killRate: 0.75 })).toContain('75 %');
   });
 
   it('maps statuses down to CTRF and keeps them in rawStatus', async () => {
@@ -99,16 +106,22 @@ describe('reports', () => {
     expect(xmlText('a\u0000b\ud800')).toBe('a\ufffdb\ufffd');
   });
 
-  it('escapes everything in HTML, needs no script and reaches for nothing outside', async () => {
-    const page = reportHtml(await hostileReport());
-    expect(page).not.toMatch(/<script|javascript:|\son\w+=|src=|href=|@import|url\(/i);
+  it('escapes everything in HTML, runs no script but its own and reaches for nothing outside', async () => {
+    const page = pageOf(await hostileReport());
+    const [before = '', data = '', script = '', after = ''] = page.split(/<script type="application\/json" id="picture">|<\/script>(?:<script>)?/);
+    expect(before + after).not.toMatch(/<script|javascript:|\son\w+=|src=|href=|@import|url\(/i);
+    expect(script).toBe(reportScript);
+    expect(page).toContain(`script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`);
+    expect(script).not.toMatch(/innerHTML|eval|fetch|https?:|import\(|insertAdjacent|document\.write/);
+    expect(data).not.toMatch(/[<>&\u0000-\u0008\u202e]/);
+    expect((JSON.parse(data) as { lanes: string[] }).lanes[0]).toBe(`</td><script>alert(1)</script>"'&\ufffd[U+202E]]]>`);
     expect(page).not.toContain(hostile);
     expect(page).toContain(escapeHtml(hostile));
     expect(escapeHtml(hostile)).toBe('&lt;/td&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;\ufffd[U+202E]]]&gt;');
   });
 
   it('says verdict and blame first, then shows every check, fault, ledger and node', async () => {
-    const page = reportHtml(await hostileReport());
+    const page = pageOf(await hostileReport());
     expect(page.indexOf('The target failed')).toBeLessThan(page.indexOf('Blame: <strong>target</strong>'));
     expect(page.indexOf('Blame: <strong>target</strong>')).toBeLessThan(page.indexOf('<table>'));
     const [notPassed = '', leftOut = ''] = ['open', 'notrun'].map((id) => page.split(`aria-labelledby="${id}"`)[1]?.split('</section>')[0]);

@@ -161,14 +161,14 @@ async function evaluateJournal(directory: string, { files }: Inventory, findings
 
 const doesNotFollow = 'a verdict that does not follow from the evidence';
 
-function evidenceFindings({ files, contents }: Inventory, { results }: Evaluated, report: ProofReport): Finding[] {
+function evidenceFindings({ files, contents }: Inventory, evaluated: Evaluated, report: ProofReport): Finding[] {
   const findings: Finding[] = [];
-  for (const { id, recorded, status, seq } of results) {
+  for (const { id, recorded, status, seq } of evaluated.results) {
     if (recorded === undefined || recorded === status) continue;
     const message = `${doesNotFollow}: line ${seq} records ${id} as ${recorded}, the evidence says ${status}`;
     findings.push({ code: 'verdict-does-not-follow', file: journalPath, message });
   }
-  for (const [path, text] of derivedDocuments(report)) {
+  for (const [path, text] of derivedDocuments(report, evaluated)) {
     const bytes = contents.get(path);
     if (!bytes) findings.push({ code: 'missing-file', file: path, message: 'every bundle has it' });
     else if (!bytes.equals(Buffer.from(text, 'utf8'))) findings.push(documentFinding(path, bytes, text, report));
