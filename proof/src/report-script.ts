@@ -70,7 +70,7 @@ export const reportScript = `
     for (const [, names, applied, healed] of faults)
       lanes.forEach((lane, index) => { if (names.split('+').includes(lane)) pen.fillRect(x(applied), HEAD + index * LANE, Math.max(2, (healed - applied) * scale), LANE); });
     pen.globalAlpha = 1;
-    const end = firstAt(start + width);
+    const end = firstAt(start + width + 0.1);
     for (let i = firstAt(start - longest); i < end; i++) {
       const kind = marks.kind[i];
       if (!shown.has(kind) || times[i] + marks.ms[i] < start) continue;
@@ -89,7 +89,7 @@ export const reportScript = `
   function tell() {
     const found = [];
     let many = 0;
-    const end = firstAt(start + width);
+    const end = firstAt(start + width + 0.1);
     for (let i = firstAt(start); i < end; i++) if (shown.has(marks.kind[i])) { many++; if (found.length < MOST_LISTED) found.push(i); }
     said.textContent = time(start) + ' to ' + time(start + width) + ': ' + many + (many === 1 ? ' mark' : ' marks') + (many > found.length ? ', the first ' + found.length + ' listed' : '');
     list.replaceChildren(...found.map((i) => {

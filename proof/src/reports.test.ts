@@ -113,6 +113,7 @@ describe('reports', () => {
     expect(script).toBe(reportScript);
     expect(page).toContain(`script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`);
     expect(script).not.toMatch(/innerHTML|eval|fetch|https?:|import\(|insertAdjacent|document\.write/);
+    // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
     expect(data).not.toMatch(/[<>&\u0000-\u0008\u202e]/);
     expect((JSON.parse(data) as { lanes: string[] }).lanes[0]).toBe(`</td><script>alert(1)</script>"'&\ufffd[U+202E]]]>`);
     expect(page).not.toContain(hostile);

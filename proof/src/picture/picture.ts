@@ -10,7 +10,7 @@ export const markKinds = ['operation', 'refused', 'unknown', 'event', 'fault', '
 export type MarkKind = (typeof markKinds)[number];
 
 /** Columns of equal length, in order of time. */
-export interface Marks {
+interface Marks {
   /** tenths of ms since the mark before */
   readonly t: readonly number[];
   /** ms it took; 0 for what has no length */
@@ -25,7 +25,7 @@ export interface Marks {
   readonly seq: readonly number[];
 }
 
-export interface Route {
+interface Route {
   readonly from: string;
   readonly to: string;
   /** direct messages by the path they took, or `peer`: the one listed the other */
@@ -61,7 +61,7 @@ interface Mark {
 }
 
 /** What went well, and what did not: each has room for so many. */
-const MOST_ORDINARY = 80_000;
+const MOST_ORDINARY = 120_000;
 const MOST_SPECIAL = 20_000;
 const MOST_TEXTS = 2_000;
 const MOST_LANES = 200;
