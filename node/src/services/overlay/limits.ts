@@ -24,6 +24,8 @@ export const JOIN_WALKS = 2;
 export const ENOUGH = 3;
 export const LEISURE_MS = 1_000;
 export const RETRY_MS = 4_000;
+/** while there is no neighbour at all */
+export const LONELY_RETRY_MS = 400;
 /** how often a full node looks for a component of the network it is not part of */
 export const MERGE_EVERY_MS = 5_000;
 export const TICK_MS = 250;

@@ -125,6 +125,22 @@ describe('an overlay under random joins, ends, cuts, orders and losses', () => {
   });
 });
 
+test.each([1, 2, 3, 4, 5, 6, 7, 8])('thirty that come at once through one of them are one overlay within a second (seed %i)', (seed) => {
+  const net = new ModelNetwork({ seed });
+  const first = net.add();
+  for (let count = 1; count < 30; count++) {
+    const node = net.add();
+    net.after(net.random() * 300, () => net.link(node, first));
+  }
+  net.run(300);
+  const reached = (): number => {
+    const seen = new Set([first.id]);
+    for (const id of seen) for (const peer of net.nodes.get(id)!.machine.membership.active) seen.add(peer);
+    return seen.size;
+  };
+  expect(net.runUntil(() => reached() === 30 && whole(net), 1_000)).toBe(true);
+});
+
 describe('interest in a topic', () => {
   test.each([1, 2, 3, 4, 5])('is all that keeps state for it, and a message costs little more than one copy each (seed %i)', (seed) => {
     const { net, nodes } = grown(30, { seed });
@@ -272,7 +288,8 @@ describe('a hostile neighbour', () => {
       net.link(node, victim);
       return node;
     });
-    net.run(500);
+    // Nobody stays a neighbour for ever: wait for the moment at which one of them is.
+    expect(net.runUntil(() => hostile.some(({ id }) => victim.machine.membership.active.has(id)), 60_000)).toBe(true);
     return { net, nodes, victim, hostile };
   }
 

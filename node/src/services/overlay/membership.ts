@@ -34,6 +34,8 @@ export class Membership {
   readonly #dialling = new Map<MachineId, { readonly until: number; readonly force: boolean }>();
   readonly #retryAt = new Map<MachineId, number>();
   readonly #banned = new Map<MachineId, number>();
+  /** a shuffle is under way */
+  #asking = false;
   #nextShuffle = 0;
   #nextMerge = 0;
   #nextFill = 0;
@@ -103,7 +105,7 @@ export class Membership {
       case 'shuffle':
         return this.#shuffled(peer, control);
       case 'shuffle_reply':
-        return this.#shuffledBack(control);
+        return this.#shuffledBack(peer, control);
     }
   }
 
@@ -123,9 +125,12 @@ export class Membership {
       if (stranger) this.#ask(stranger, false);
     }
     if (now < this.#nextShuffle) return;
-    const few = this.#active.size + this.#passive.size < limits.FEW_KNOWN;
-    this.#nextShuffle = now + (few ? limits.SHUFFLE_SOON_MS : limits.SHUFFLE_EVERY_MS) * (0.75 + this.#step.options.random() / 2);
+    this.#nextShuffle = now + (this.#knowsFew ? limits.SHUFFLE_SOON_MS : limits.SHUFFLE_EVERY_MS) * (0.75 + this.#step.options.random() / 2);
     this.#shuffle();
+  }
+
+  get #knowsFew(): boolean {
+    return this.#active.size + this.#passive.size < limits.FEW_KNOWN;
   }
 
   /** Linked, but no neighbours, and free to be asked. */
@@ -232,6 +237,8 @@ export class Membership {
   #pushOut(): void {
     const free = [...this.#active].slice(limits.PROTECTED);
     const victim = this.#step.pick(free.filter((peer) => !this.#around.needed(peer))) ?? this.#step.pick(free)!;
+    // It may know nobody else yet.
+    this.#step.send(victim, { kind: 'shuffle_reply', path: [], peers: this.#descriptors(victim) });
     this.#step.send(victim, { kind: 'disconnect' });
     this.#leave(victim);
     this.#retryLater(victim);
@@ -242,7 +249,8 @@ export class Membership {
   }
 
   #retryLater(peer: MachineId): void {
-    this.#retryAt.set(peer, this.#step.now + limits.RETRY_MS * (0.5 + this.#step.options.random()));
+    const pause = this.#active.size === 0 ? limits.LONELY_RETRY_MS : limits.RETRY_MS;
+    this.#retryAt.set(peer, this.#step.now + pause * (0.5 + this.#step.options.random()));
   }
 
   #isBanned(peer: MachineId): boolean {
@@ -261,8 +269,9 @@ export class Membership {
     while (this.#passive.size > limits.PASSIVE_VIEW) this.#passive.delete(this.#step.pick([...this.#passive.keys()])!);
   }
 
-  #descriptors(): PeerDescriptor[] {
-    const active = this.#step.sample([...this.#active], limits.SHUFFLED_ACTIVE);
+  #descriptors(except?: MachineId): PeerDescriptor[] {
+    const others = [...this.#active].filter((peer) => peer !== except);
+    const active = this.#step.sample(others, limits.SHUFFLED_ACTIVE);
     const passive = this.#step.sample([...this.#passive], limits.SHUFFLED_PASSIVE);
     return [
       ...active.map((machine) => ({ machine, addresses: this.#linked.get(machine)?.addresses ?? [] })),
@@ -272,6 +281,7 @@ export class Membership {
 
   #shuffle(): void {
     const first = this.#step.pick([...this.#active]);
+    this.#asking = first !== undefined;
     if (first) this.#step.send(first, { kind: 'shuffle', hops: MAX_WALK - 1, path: [this.#step.options.self], peers: this.#descriptors() });
   }
 
@@ -287,9 +297,13 @@ export class Membership {
     for (const peer of peers) this.#remember(peer);
   }
 
-  #shuffledBack({ path, peers }: Extract<OverlayControl, { kind: 'shuffle_reply' }>): void {
+  #shuffledBack(from: MachineId, { path, peers }: Extract<OverlayControl, { kind: 'shuffle_reply' }>): void {
     const next = path.at(-1);
-    if (next === undefined) for (const peer of peers) this.#remember(peer);
-    else if (this.#active.has(next)) this.#step.send(next, { kind: 'shuffle_reply', path: path.slice(0, -1), peers });
+    if (next === undefined) {
+      // One answer to each question; beyond that only whoever knows hardly anybody listens.
+      if (!this.#active.has(from) || (!this.#asking && !this.#knowsFew)) return;
+      this.#asking = false;
+      for (const peer of peers) this.#remember(peer);
+    } else if (this.#active.has(next)) this.#step.send(next, { kind: 'shuffle_reply', path: path.slice(0, -1), peers });
   }
 }
