@@ -90,7 +90,8 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
   };
 
   const extra = {
-    ...(wiring === 'line' && { auto_dial: false }),
+    // A link past the proxies could not be cut, and a line has no ends that meet.
+    ...((wiring === 'line' || wiring === 'proxied') && { auto_dial: false }),
     ...(options.human && { user_key_path: await userKey(reaper.directory) }),
     ...options.config,
   };

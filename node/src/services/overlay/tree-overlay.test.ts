@@ -23,7 +23,7 @@ async function manyNodes(count: number): Promise<TestNode[] & AsyncDisposable> {
   const first = await startNode({ overlay: treeOverlay });
   const others = await Promise.all(Array.from({ length: count - 1 }, () => startNode({ bootstrapPeers: [first.address], overlay: treeOverlay })));
   const nodes = [first, ...others];
-  await eventually('everyone has a link', () => nodes.every(({ node }) => node.services.links.size > 0));
+  await eventually('everyone has a link', () => nodes.every(({ node }) => node.services.links.size > 0), 20_000);
   return Object.assign(nodes, {
     [Symbol.asyncDispose]: async () => {
       await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
@@ -35,7 +35,7 @@ test('ten nodes give every message of everyone to everyone, once, at little more
   await using nodes = await manyNodes(10);
   const listeners = nodes.map((node) => listen(node, 't'));
   await nodes[0]!.node.services.pubsub.publish('t', bytes('first'));
-  await eventually('everyone listens', () => listeners.every(({ got }) => got.length === 1));
+  await eventually('everyone listens', () => listeners.every(({ got }) => got.length === 1), 20_000);
   for (let index = 0; index < 100; index++) await nodes[index % 10]!.node.services.pubsub.publish('t', bytes(`${index}`));
   await eventually('all arrived', () => listeners.every(({ got }) => got.length >= 101), 20_000);
   for (const { got } of listeners) expect(new Set(got).size).toBe(got.length);
@@ -47,7 +47,7 @@ test('a message for three of ten nodes reaches them, and those with no use for i
   await using nodes = await manyNodes(10);
   const listeners = nodes.slice(0, 3).map((node) => listen(node, 't'));
   await nodes[0]!.node.services.pubsub.publish('t', bytes('first'));
-  await eventually('they listen', () => listeners.every(({ got }) => got.length === 1));
+  await eventually('they listen', () => listeners.every(({ got }) => got.length === 1), 20_000);
   // Whoever carries a topic for others gets its messages and has nobody for them.
   const carried = (node: TestNode): number => counter(node, 'gossip_no_subscriber_total');
   const before = nodes.map(carried);
@@ -61,7 +61,7 @@ test('nodes that end are healed around, and links that are cut too', { timeout: 
   await using nodes = await manyNodes(10);
   const listeners = nodes.map((node) => listen(node, 't'));
   await nodes[0]!.node.services.pubsub.publish('t', bytes('first'));
-  await eventually('everyone listens', () => listeners.every(({ got }) => got.length === 1));
+  await eventually('everyone listens', () => listeners.every(({ got }) => got.length === 1), 20_000);
   const rest = listeners.slice(3);
   // Nobody that is left may know only those that end.
   await eventually('everyone knows enough others', () => rest.every(({ node }) => node.node.services.links.size >= 4));
