@@ -8,7 +8,7 @@ const NAMES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   },
   'prove --suite': async () => {
     const { loadSuites } = await import('./suites.ts');
-    return (await loadSuites(undefined)).suites.map(({ name }) => name);
+    return (await loadSuites({})).suites.map(({ name }) => name);
   },
   'oracles --saboteur': async () => (await import('@muster/lab')).SABOTEURS.map(({ name }) => name),
 };

@@ -27,6 +27,7 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .option('--messages <N>', 'messages of each daemon in the stress suite', (text) => wholeNumber(text, 1))
     .option('--rate <N>', 'messages per second of each daemon in the stress suite', (text) => wholeNumber(text))
     .option('--duration <SECONDS>', 'how long each daemon sends at that rate, instead of --messages', (text) => wholeNumber(text, 1))
+    .option('--kills <N>', 'how often the crash suite kills a node', (text) => wholeNumber(text, 1))
     .option('--target <URL>', 'prove a running daemon instead; repeatable', collect)
     .option('--token-file <FILE>', 'API token of the --target at the same place; repeatable', collect)
     .option('--target-cmd <CMD>', 'boot this daemon instead; compatible flags are appended')

@@ -45,6 +45,7 @@ export interface ProveRequest {
   readonly nodes?: number;
   readonly messages?: number;
   readonly rate?: number;
+  readonly kills?: number;
   readonly duration?: number;
   readonly target?: readonly string[];
   readonly tokenFile?: readonly string[];
@@ -67,9 +68,9 @@ const EXIT_HARNESS = 3;
 
 /** Resolves with the exit code of the verdict. @throws Failure */
 export async function runProve(asked: ProveRequest): Promise<number> {
-  const { nodes, rate } = asked;
-  const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate });
-  const { suites, standard } = await usage(() => loadSuites(nodes));
+  const { nodes, rate, kills } = asked;
+  const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate, kills });
+  const { suites, standard } = await usage(() => loadSuites({ nodes, kills }));
   const target = await usage(() => targetOf(asked));
   const request = await chosenBy(asked, target);
   if (request.list) return list(suites, request.json);
@@ -161,8 +162,8 @@ function selectionOf({ suite, grep, shard }: ProveRequest): Selection {
 }
 
 /** Budgets are those of our own daemon doing the standard work, all of it. */
-function asStandard({ suite, grep, shard, lastFailed, nodes, messages, rate, duration, target, targetCmd }: ProveRequest): boolean {
-  return [suite, grep, shard, lastFailed, nodes, messages, rate, duration, target, targetCmd].every((given) => given === undefined);
+function asStandard({ suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, target, targetCmd }: ProveRequest): boolean {
+  return [suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, target, targetCmd].every((given) => given === undefined);
 }
 
 /** A duration is said in messages, so that the same command sends the same. */

@@ -57,6 +57,15 @@ describe.each(plain.map((capability) => [capability.name, capability] as const))
 });
 
 describe('the commands of the registry', () => {
+  it('take the flags that scripts of the compatible command give, without showing them', async () => {
+    for (const line of [
+      ['constitution', '--raw'],
+      ['charter', '--raw'],
+    ])
+      expect(await calls(line)).toEqual([{ capability: 'status.charter', input: {} }]);
+    expect(commandOf(registry['status.charter']).helpInformation()).not.toContain('--raw');
+  });
+
   it('keep any text that is typed', async () => {
     const withText = plain.filter((capability) => inputFields(capability).some(({ type }) => type === 'text'));
     const case_ = fc.constantFrom(...withText).chain((capability) => {

@@ -60,6 +60,7 @@ export function define(command: Command, capability: Capability, form: CliForm, 
   if (form.aliases) command.addHelpText('after', `\nAlso: ${form.aliases.map((alias) => `muster ${alias}`).join(', ')}`);
   for (const positional of positionals) command.addArgument(positional);
   for (const { option } of options) command.addOption(option);
+  for (const flag of form.accepted ?? []) command.addOption(new Option(`--${flag}`).hideHelp());
   // Counted here: a command may also be a group, and what is missing is named as the API names it.
   command.allowExcessArguments(true);
   command.action(async (...parts: unknown[]) => {

@@ -3,8 +3,8 @@ import type { ProveRequest } from './prove.ts';
 
 /** Paths of token files stay out: the line is part of the bundle. */
 export function reproduceLine({ suite, grep, target, targetCmd, shard, baseline, ...rest }: ProveRequest, seed: string): string {
-  const { nodes, messages, rate, duration } = rest;
-  const numbers = Object.entries(defined({ nodes, messages, rate, duration })).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const { nodes, messages, rate, duration, kills } = rest;
+  const numbers = Object.entries(defined({ nodes, messages, rate, duration, kills })).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const words = [
     'muster prove --seed',
     seed,

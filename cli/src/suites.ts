@@ -7,10 +7,10 @@ interface Suites {
   readonly standard: readonly Suite[];
 }
 
-/** `nodes`: of the suites that work with any number. Throws `RangeError` for too few. */
-export async function loadSuites(nodes: number | undefined): Promise<Suites> {
+/** `nodes`: of the suites that work with any number; `kills`: of the crash suite. Throws `RangeError` for too few. */
+export async function loadSuites(size: { readonly nodes?: number | undefined; readonly kills?: number | undefined }): Promise<Suites> {
   const room: { suitesFor: typeof import('@muster/suites').suitesFor; defaultSuites?: readonly Suite[] } = await import('@muster/suites');
-  const suites = room.suitesFor({ nodes });
+  const suites = room.suitesFor(size);
   const named = room.defaultSuites?.map(({ name }) => name);
   return { suites, standard: named ? suites.filter(({ name }) => named.includes(name)) : suites };
 }

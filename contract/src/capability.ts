@@ -52,6 +52,8 @@ export interface CliForm {
   readonly defaults?: Readonly<Record<string, string>>;
   /** other spellings of `command` */
   readonly aliases?: readonly string[];
+  /** flags that scripts of the compatible command give, for what is so here anyway: taken, without effect */
+  readonly accepted?: readonly string[];
   /** capability called instead under `--json` */
   readonly json?: string;
   /** Stream to print afterwards, until interrupted. It is opened before the call, so that nothing in between is missed. */

@@ -35,6 +35,35 @@ const pumped = counts(
   'max_dwell_ms',
 ).extend({ avg_dwell_ms: duration(), producer_per_sec: duration(), consumer_per_sec: duration() });
 
+const timing = counts('count', 'total_elapsed_ns', 'max_elapsed_ms');
+
+/** What the overlay did with what arrived, and how it stands with its neighbours: at most 256 rows of neighbour and topic. */
+const pubsubStages = z.object({
+  message_kinds: counts('eager', 'ihave', 'iwant', 'graft', 'prune', 'anti_entropy', 'other', 'decode_failed'),
+  decode: timing,
+  verify: timing,
+  dedupe_lock_acquire: timing,
+  dedupe_check: timing,
+  eager_fanout: timing,
+  republish: timing,
+  republish_per_peer_timeout: count(),
+  /** `topic` is empty: it is the peer that is cut off, in all topics */
+  suppressed_peers: z.array(
+    counts('suppressed_until_unix_ms', 'suppressed_for_ms', 'recent_timeout_count').extend({ peer_id: hex64(), topic: z.string() }),
+  ),
+  /** `score` and `send_health` from 0 to 1 */
+  peer_scores: z.array(
+    counts('outbound_send_timeouts', 'cooling_events').extend({
+      peer_id: hex64(),
+      topic: z.string(),
+      role: z.string(),
+      score: z.number(),
+      send_health: z.number(),
+      eager_eligible: z.boolean(),
+    }),
+  ),
+});
+
 export const diagnostics = {
   connectivity: capability({
     name: 'diagnostics.connectivity',
@@ -94,7 +123,7 @@ export const diagnostics = {
         'subscriber_channel_closed',
         'in_flight_decode',
       ).extend({ decode_to_delivery_drops: z.int() }),
-      pubsub_stages: z.null(),
+      pubsub_stages: pubsubStages,
       dispatcher: lanes(dispatched).extend({
         recv_depth: lanes(counts('latest', 'max', 'capacity')),
         pubsub_workers: count(),
@@ -110,7 +139,7 @@ export const diagnostics = {
     }),
     shape: 'object',
     status: [200],
-    volatile: ['stats', 'dispatcher', 'recv_pump'],
+    volatile: ['stats', 'pubsub_stages', 'dispatcher', 'recv_pump'],
     surfaces: { cli: { command: 'diagnostics gossip' }, client: true, ws: NO_SOCKET, mcp: 'more' },
   }),
   dm: capability({

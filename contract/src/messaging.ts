@@ -1,7 +1,7 @@
 /** Publish and subscribe: signed messages to everyone who is interested in a topic. */
 import { z } from 'zod';
 import { capability } from './capability.ts';
-import { anyText, base64, base64Text, hex64, topic, TRUST_LEVELS } from './fields.ts';
+import { anyText, base64, base64Text, count, hex64, topic, TRUST_LEVELS } from './fields.ts';
 
 /** A message as `/events` tells it, wrapped as the compatible API does. */
 const messageEvent = z.object({
@@ -17,6 +17,15 @@ const messageEvent = z.object({
 });
 
 const TOPIC = 'muster.example';
+
+/**
+ * Messages that will not come: at least `count` of the topic. `away`: the node had no link to the topic for so long that nobody keeps them any more;
+ * `slow_reader`: this stream was read so slowly that they gave way to later ones.
+ */
+const missedEvent = z.object({
+  type: z.literal('missed'),
+  data: z.object({ subscription_id: z.string(), topic: z.string(), count: count(), cause: z.enum(['away', 'slow_reader']) }),
+});
 
 export const messaging = {
   publish: capability({
@@ -108,7 +117,7 @@ export const messaging = {
     shape: 'stream',
     status: [200],
     keepAliveMs: 15_000,
-    events: { message: messageEvent },
+    events: { message: messageEvent, missed: missedEvent },
     volatile: ['data.subscription_id'],
     nodes: 2,
     surfaces: { cli: { command: 'events' }, client: true, ws: 'message', mcp: { absent: 'a tool call returns once; it cannot stream' } },

@@ -75,7 +75,7 @@ export const status = {
     contentType: 'text/markdown; charset=utf-8',
     status: [200],
     surfaces: {
-      cli: { command: 'charter', aliases: ['constitution'], json: 'status.charterJson' },
+      cli: { command: 'charter', aliases: ['constitution'], accepted: ['raw'], json: 'status.charterJson' },
       client: true,
       ws: { absent: TOKEN_FREE },
       mcp: 'more',

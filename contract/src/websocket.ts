@@ -27,6 +27,8 @@ export type SocketClientFrame = { [K in keyof typeof frames]: z.output<(typeof f
 const events = {
   connected: z.object({ type: z.literal('connected'), session_id: z.uuid(), agent_id: hex64() }),
   message: z.object({ type: z.literal('message'), topic: z.string(), payload: base64Text(), origin: hex64().nullable() }),
+  /** at least so many messages of the topic will not come: the node was away for too long */
+  missed: z.object({ type: z.literal('missed'), topic: z.string(), count: count() }),
   subscribed: z.object({ type: z.literal('subscribed'), topics: z.array(z.string()) }),
   unsubscribed: z.object({ type: z.literal('unsubscribed'), topics: z.array(z.string()) }),
   pong: z.object({ type: z.literal('pong') }),

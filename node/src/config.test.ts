@@ -23,6 +23,7 @@ describe('the configuration', () => {
       hostDirectory: '/host',
       networkName: 'muster.main',
       bootstrapPeers: [],
+      autoDial: true,
       lanDiscovery: true,
       logLevel: 'warn',
       inboxLimit: 100_000,

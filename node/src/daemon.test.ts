@@ -143,6 +143,13 @@ test('a user key gives a certificate, disclosed only with consent', async () => 
   const { user_id } = (await api.call('GET', '/agent')).body;
   expect(user_id).toMatch(/^[0-9a-f]{64}$/);
   expect((await api.call('GET', '/agent/user-id')).body).toEqual({ ok: true, user_id });
+  expect(await api.call('POST', '/announce', { include_user_identity: true })).toMatchObject({
+    status: 400,
+    body: { ok: false, error: expect.stringContaining('human_consent: true') },
+  });
+  // Consent alone discloses nothing.
+  for (const input of [{}, { human_consent: true }])
+    expect((await api.call('POST', '/announce', input)).body).toEqual({ ok: true, include_user_identity: false });
   expect((await api.call('POST', '/announce', { include_user_identity: true, human_consent: true })).body).toEqual({
     ok: true,
     include_user_identity: true,

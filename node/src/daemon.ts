@@ -84,6 +84,7 @@ export async function runDaemon({ config, log, compose = createNode }: DaemonOpt
     displayName: config.instanceName ?? 'muster',
     bindAddress: config.bindAddress,
     bootstrapPeers: config.bootstrapPeers,
+    autoDial: config.autoDial,
     inboxLimit: config.inboxLimit,
     discovery: config.discovery,
     charter,

@@ -24,14 +24,14 @@ import type { LocalIdentity } from './services/identity/local-identity.ts';
 import { LinkHistory } from './services/links/link-history.ts';
 import { LinkManager } from './services/links/link-manager.ts';
 import { machineHandlers } from './services/machines/handlers.ts';
-import { fullMesh } from './services/messaging/full-mesh.ts';
 import { messagingHandlers } from './services/messaging/handlers.ts';
 import { PubSub } from './services/messaging/pubsub.ts';
 import { ReplayMemory } from './services/messaging/replay-memory.ts';
 import { Connectivity } from './services/network/connectivity.ts';
 import { networkHandlers } from './services/network/handlers.ts';
-import type { Overlay } from './services/messaging/overlay.ts';
-import type { TreeOverlayParts } from './services/overlay/tree-overlay.ts';
+import type { OverlayEvents } from './services/messaging/overlay.ts';
+import { treeOverlay } from './services/overlay/tree-overlay.ts';
+import type { TreeOverlay } from './services/overlay/tree-overlay.ts';
 import { KnownPeers } from './services/peers/known-peers.ts';
 import type { Charter } from './services/status/charter.ts';
 import { statusHandlers } from './services/status/handlers.ts';
@@ -40,8 +40,8 @@ import { trustHandlers } from './services/trust/handlers.ts';
 import { websocketHandlers } from './services/websocket/handlers.ts';
 import type { Handlers } from './surfaces/handlers.ts';
 
-/** ids remembered against replays: at 3,000 messages/s for the two and a half minutes that an envelope is acceptable */
-const REPLAY_CAPACITY = 500_000;
+/** ids remembered against replays: at 3,000 messages/s for the six minutes that a published envelope is acceptable */
+const REPLAY_CAPACITY = 1_100_000;
 
 export interface NodePorts {
   readonly store: Store;
@@ -60,6 +60,8 @@ export interface NodeSettings {
   readonly displayName: string;
   readonly bindAddress: string;
   readonly bootstrapPeers: readonly string[];
+  /** links to machines that others told of; else only to bootstrap peers and to neighbours it found itself */
+  readonly autoDial: boolean;
   readonly inboxLimit: number;
   readonly discovery: DiscoverySettings;
   readonly charter: Charter;
@@ -72,7 +74,7 @@ export interface NodeSettings {
 export interface Services {
   readonly contacts: ContactStore;
   readonly links: LinkManager;
-  readonly pubsub: PubSub;
+  readonly pubsub: PubSub<TreeOverlay>;
   readonly direct: DirectService;
   readonly counters: Counters;
 }
@@ -84,10 +86,7 @@ export interface Node extends AsyncDisposable {
   join(): Promise<string>;
 }
 
-/** How published messages travel; the full mesh unless another one is given. */
-export type MakeOverlay = (parts: TreeOverlayParts) => Overlay;
-
-export function createNode(settings: NodeSettings, ports: NodePorts, identity: LocalIdentity, makeOverlay: MakeOverlay = fullMesh): Node {
+export function createNode(settings: NodeSettings, ports: NodePorts, identity: LocalIdentity): Node {
   const { transport, crypto, clock, random, log } = ports;
   const { network, version } = settings;
   const counters = new Counters();
@@ -113,16 +112,9 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   const connectivity = new Connectivity({ clock, links, history, externalAddresses });
   const { heartbeatMs, ttlMs, rendezvousValidityMs: validityMs } = settings.discovery;
   const discovered = new DiscoveredAgents({ peers, links, contacts, clock, ttlSecs: ttlMs / 1_000 });
-  const pubsub = new PubSub({
-    identity,
-    contacts,
-    clock,
-    crypto,
-    network,
-    counters,
-    overlay: (events) =>
-      makeOverlay({ self: identity.machineId, autoDial: true, links, clock, random, crypto, network, counters, log, replays, events }),
-  });
+  const overlayWith = (events: OverlayEvents): TreeOverlay =>
+    treeOverlay({ self: identity.machineId, autoDial: settings.autoDial, links, clock, random, crypto, network, counters, log, replays, events });
+  const pubsub = new PubSub({ identity, contacts, clock, crypto, network, counters, overlay: overlayWith });
   const direct = new DirectService({
     links,
     store,
@@ -189,7 +181,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     ...trustHandlers(contacts),
     ...directHandlers({ direct, links, contacts, peers, counters }),
     ...networkHandlers({ clock, links, history, connectivity, counters }),
-    ...diagnosticsHandlers({ clock, links, direct, connectivity, counters, self: identity.machineId }),
+    ...diagnosticsHandlers({ clock, links, direct, connectivity, counters, overlay: pubsub.overlay, self: identity.machineId }),
     ...discoveryHandlers({ identity, discovered, finder, links, addresses }),
     ...machineHandlers(discovered, links),
     ...websocketHandlers({ pubsub, direct, contacts, self: identity.agentId }),

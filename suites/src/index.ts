@@ -1,5 +1,6 @@
 /** What is required of a node: one line per suite. */
 import type { Suite } from '@muster/lab';
+import { crash } from './crash/index.ts';
 import { defence } from './defence/index.ts';
 import { discovery } from './discovery/index.ts';
 import { durability } from './durability/index.ts';
@@ -15,12 +16,15 @@ import { surfaces } from './surfaces/index.ts';
 export interface SuiteSize {
   /** of the suites that work with any number of nodes; 3 when not given */
   readonly nodes?: number | undefined;
+  /** how often the crash suite kills a node; 20 when not given */
+  readonly kills?: number | undefined;
 }
 
 const DEFAULT_NODES = 3;
+const DEFAULT_KILLS = 20;
 
 /** @throws RangeError for nodes that are too few to say anything to one another */
-export function suitesFor({ nodes = DEFAULT_NODES }: SuiteSize = {}): readonly Suite[] {
+export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: SuiteSize = {}): readonly Suite[] {
   if (!Number.isInteger(nodes) || nodes < 2) throw new RangeError(`suites need 2 nodes or more, not ${nodes}`);
   return [
     smoke,
@@ -32,6 +36,7 @@ export function suitesFor({ nodes = DEFAULT_NODES }: SuiteSize = {}): readonly S
     links,
     network,
     surfaces,
+    crash(kills),
     discovery,
   ]; // prettier-ignore
 }

@@ -70,7 +70,12 @@ export async function arrival<Event>(
 
 /** Waits for one published payload. */
 export function published(context: ScenarioContext, events: MessageEvents, topic: string, payload: string): Promise<void> {
-  return arrival(context, events, 'a published message', ({ data }) => data.data.topic === topic && data.data.payload === payload);
+  return arrival(
+    context,
+    events,
+    'a published message',
+    ({ event, data }) => event === 'message' && data.data.topic === topic && data.data.payload === payload,
+  );
 }
 
 /** Waits for one direct payload. */

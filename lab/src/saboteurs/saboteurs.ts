@@ -11,17 +11,18 @@ import { discoverySaboteurs } from './discovery.ts';
 
 export type { Saboteur } from './saboteur.ts';
 
-type MessageEvent = EventOf<Registry['messaging.events']>;
+type TopicEvent = EventOf<Registry['messaging.events']>;
+type MessageEvent = Extract<TopicEvent, { event: 'message' }>;
 const ONE_PERCENT = 100;
 
-/** Passes the event stream of `/events` through `change`: what it returns is delivered instead. `n` counts the events of one stream. */
+/** Passes the messages of `/events` through `change`: what it returns is delivered instead. `n` counts the messages of one stream. */
 function events(handlers: Handlers<Registry>, change: (event: MessageEvent, n: number) => MessageEvent[]): Partial<Handlers<Registry>> {
   return {
     'messaging.events': async (input, context) => {
       const stream = await handlers['messaging.events'](input, context);
-      async function* changed(): AsyncGenerator<MessageEvent> {
+      async function* changed(): AsyncGenerator<TopicEvent> {
         let n = 0;
-        for await (const event of stream.events) yield* change(event, ++n);
+        for await (const event of stream.events) yield* event.event === 'message' ? change(event, ++n) : [event];
       }
       return { events: changed(), close: () => stream.close() };
     },
@@ -184,7 +185,7 @@ const deliversUnsubscribed: Saboteur = {
         },
       });
       const real = stream.events[Symbol.asyncIterator]();
-      async function* merged(): AsyncGenerator<MessageEvent> {
+      async function* merged(): AsyncGenerator<TopicEvent> {
         let next = real.next();
         for (;;) {
           const woken = new Promise<'woken'>((resolve) => (wake = () => resolve('woken')));

@@ -90,7 +90,7 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
   };
 
   const extra = {
-    // A link past the proxies could not be cut, and a line has no ends that meet.
+    // A link past the proxies could not be cut, and one past the line would be none.
     ...((wiring === 'line' || wiring === 'proxied') && { auto_dial: false }),
     ...(options.human && { user_key_path: await userKey(reaper.directory) }),
     ...options.config,

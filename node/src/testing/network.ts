@@ -12,7 +12,7 @@ import { openSqliteStore } from '../engines/sqlite-store.ts';
 import { tcpCarrier } from '../engines/tcp-carrier.ts';
 import { tlsTransport } from '../engines/tls-transport.ts';
 import { createNode } from '../node.ts';
-import type { MakeOverlay, Node, NodePorts } from '../node.ts';
+import type { Node, NodePorts } from '../node.ts';
 import { StoreError } from '../ports/index.ts';
 import type { Durability, Log, Store } from '../ports/index.ts';
 import type { LocalIdentity } from '../services/identity/local-identity.ts';
@@ -51,7 +51,8 @@ export interface NodeOptions {
   /** keeps its state there instead of in a directory of its own */
   readonly storeFile?: string;
   readonly wrap?: (ports: NodePorts) => NodePorts;
-  readonly overlay?: MakeOverlay;
+  /** links to machines that others told of; not unless said so, so that tests know who is linked to whom */
+  readonly autoDial?: boolean;
   readonly discovery?: Partial<DiscoverySettings>;
 }
 
@@ -77,6 +78,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     displayName: 'test',
     bindAddress: '127.0.0.1:0',
     bootstrapPeers: options.bootstrapPeers ?? [],
+    autoDial: options.autoDial ?? false,
     inboxLimit: 1_000,
     discovery: { heartbeatMs: 300_000, ttlMs: 900_000, rendezvousValidityMs: 3_600_000, ...options.discovery },
     charter: BUILT_IN_CHARTER,
@@ -84,7 +86,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     gauges: () => ({}),
     shutdown: () => {},
   };
-  const node = opened.use(createNode(settings, options.wrap?.(ports) ?? ports, identity, options.overlay));
+  const node = opened.use(createNode(settings, options.wrap?.(ports) ?? ports, identity));
   const address = await node.join();
   const owned = opened.move();
   return { node, identity, address, store: ports.store, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -44,15 +44,16 @@ async function announced(context: ScenarioContext, from: NodeHandle, listener: N
   const heard = new Set<string>();
   let last: readonly string[] | undefined;
   const events = await openStream(context, listener, 'messaging.events', ({ data: { data } }) => {
-    if (data.topic !== ANNOUNCE_TOPIC || data.sender !== from.agentId) return;
+    if (!('sender' in data) || data.topic !== ANNOUNCE_TOPIC || data.sender !== from.agentId) return;
     const [, , , addresses] = decodeStrict(fromBase64(data.payload), MAX_BYTES) as [number, Uint8Array, Uint8Array, string[]];
     last = addresses;
     for (const address of addresses) heard.add(address);
   });
-  const announcements = (): number => events.events.filter(({ event }) => event.data.data.sender === from.agentId).length;
+  const isIts = ({ data: { data } }: (typeof events.events)[number]['event']): boolean => 'sender' in data && data.sender === from.agentId;
+  const announcements = (): number => events.events.filter(({ event }) => isIts(event)).length;
   const before = announcements();
   await context.need(from.rest('identity.announce'), `${from.name} announces itself`);
-  await arrival(context, events, 'its announcement', ({ data }) => data.data.sender === from.agentId && announcements() > before);
+  await arrival(context, events, 'its announcement', (event) => isIts(event) && announcements() > before);
   const addresses = [...heard];
   const judged = { announcements: announcements(), last: [...(last ?? [])], private: addresses.filter((address) => !isPubliclyRoutable(address)) };
   return context.record.observe(listener.name, 'announcements', 'heard', judged);

@@ -15,7 +15,8 @@ export async function listen(context: ScenarioContext, node: NodeHandle, topic: 
   return {
     heard(text, within) {
       const payload = payloadOf(text);
-      const isThere = (): boolean => following.events.some(({ event }) => event.data.data.topic === topic && event.data.data.payload === payload);
+      const isThere = (): boolean =>
+        following.events.some(({ event: { event, data } }) => event === 'message' && data.data.topic === topic && data.data.payload === payload);
       return context.eventually(`${node.name} hears "${text}"`, isThere, within);
     },
   };

@@ -37,8 +37,8 @@ export async function prepareLoad(context: ScenarioContext, name: string, { shar
   const arrived = await Promise.all(
     context.nodes.map(async (node) => {
       const payloads = new Set<string>();
-      const opened = await openStream(context, node, 'messaging.events', ({ data: { data } }) => {
-        if (data.topic === topic) payloads.add(data.payload);
+      const opened = await openStream(context, node, 'messaging.events', ({ event, data }) => {
+        if (event === 'message' && data.data.topic === topic) payloads.add(data.data.payload);
       });
       stack.use(opened);
       stack.use(await subscribe(context, node, topic));

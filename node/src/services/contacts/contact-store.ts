@@ -40,7 +40,7 @@ export class ContactStore {
     };
   }
 
-  /** Stores what `change` makes of the agent's standing; nothing when it returns the same one. */
+  /** Stores what `change` makes of the agent's standing. Durable also where that was so already: it may have been learnt a moment ago. */
   update(agent: AgentId, change: (standing: Standing, now: number) => Standing): Standing {
     const before = this.standing(agent);
     const after = change(before, this.now());
@@ -48,7 +48,7 @@ export class ContactStore {
     if (this.#store.get(DISCOVERED + agent)) writes.push({ key: DISCOVERED + agent, value: null });
     if (after.contact !== before.contact) writes.push({ key: CONTACT + agent, value: after.contact ? toRecord(after.contact) : null });
     if (after.revocation && after.revocation !== before.revocation) writes.push({ key: REVOCATION + agent, value: toRecord(after.revocation) });
-    if (writes.length > 0) this.#commit(writes);
+    this.#commit(writes);
     return after;
   }
 

@@ -8,8 +8,10 @@ import { toMicroseconds } from '../network/connectivity.ts';
 
 type Gossip = OutputOf<Registry['diagnostics.gossip']>;
 
+const UNUSED = ['no_interest', 'before_subscription'];
+
 /** `uptime` in whole seconds */
-export function gossipNumbers(counters: Counters, received: ReceiveStats, uptime: number): Gossip {
+export function gossipNumbers(counters: Counters, received: ReceiveStats, pubsub_stages: Gossip['pubsub_stages'], uptime: number): Gossip {
   const depth = ({ received: all, completed }: Readonly<LaneStats>): number => all - completed;
   const rate = (count: number): number => (uptime === 0 ? 0 : toMicroseconds(count / uptime));
   const dispatched = (stats: Readonly<LaneStats>) => ({
@@ -43,7 +45,7 @@ export function gossipNumbers(counters: Counters, received: ReceiveStats, uptime
   };
   return {
     stats: stages(counters),
-    pubsub_stages: null,
+    pubsub_stages,
     dispatcher: {
       ...byLane(dispatched),
       recv_depth: byLane((stats) => ({ latest: depth(stats), max: stats.maxDepth, capacity: RECEIVE_CAPACITY })),
@@ -58,8 +60,11 @@ export function gossipNumbers(counters: Counters, received: ReceiveStats, uptime
 function stages(counters: Counters): Gossip['stats'] {
   const due = counters.get('gossip_due_to_subscriber_total');
   const delivered = counters.get('gossip_delivered_to_subscriber_total');
-  const refused = counters.get('gossip_incoming_rejected_total');
-  const settled = refused + counters.get('gossip_incoming_duplicate_total') + counters.get('gossip_incoming_accepted_total');
+  const rejected = counters.get('gossip_incoming_rejected_total');
+  // What was right and came to nobody's use here is no failure.
+  const unused = UNUSED.reduce((sum, reason) => sum + counters.get(`gossip_rejected_total{reason="${reason}"}`), 0);
+  const refused = rejected - unused;
+  const settled = rejected + counters.get('gossip_incoming_duplicate_total') + counters.get('gossip_incoming_accepted_total');
   const inFlight = counters.get('gossip_incoming_total') - settled;
   return {
     publish_total: counters.get('gossip_publish_total'),

@@ -7,7 +7,9 @@ import type { HandlersOf } from '../families.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import { toMicroseconds } from '../network/connectivity.ts';
 import type { Connectivity } from '../network/connectivity.ts';
+import type { TreeOverlay } from '../overlay/tree-overlay.ts';
 import { gossipNumbers } from './gossip.ts';
+import { pubsubStages } from './pubsub-stages.ts';
 
 export interface DiagnosticsParts {
   readonly clock: Clock;
@@ -15,10 +17,11 @@ export interface DiagnosticsParts {
   readonly direct: DirectService;
   readonly connectivity: Connectivity;
   readonly counters: Counters;
+  readonly overlay: TreeOverlay;
   readonly self: MachineId;
 }
 
-export function diagnosticsHandlers({ clock, links, direct, connectivity, counters, self }: DiagnosticsParts): HandlersOf<'diagnostics'> {
+export function diagnosticsHandlers({ clock, links, direct, connectivity, counters, overlay, self }: DiagnosticsParts): HandlersOf<'diagnostics'> {
   const ago = (at: number | undefined): number | null => (at === undefined ? null : Math.round(clock.monotonic() - at));
   const rttOf = (rtt: number | undefined): number | null => (rtt === undefined ? null : toMicroseconds(rtt));
   return {
@@ -44,7 +47,7 @@ export function diagnosticsHandlers({ clock, links, direct, connectivity, counte
         uptime_s: connectivity.uptime(),
       };
     },
-    'diagnostics.gossip': () => gossipNumbers(counters, links.received, connectivity.uptime()),
+    'diagnostics.gossip': () => gossipNumbers(counters, links.received, pubsubStages(overlay, clock.now()), connectivity.uptime()),
     'diagnostics.dm': () => ({
       stats: {
         outgoing_send_total: counters.get('dm_outgoing_send_total'),

@@ -144,43 +144,6 @@ test('a peer that died without a word and started anew has its link at once', as
   await linked(a, again);
 });
 
-test('who was only cut off is told what it may have missed, who started anew is not', async () => {
-  for (const anew of [false, true]) {
-    const identity = freshIdentity();
-    await using a = await startNode();
-    const told: string[][] = [];
-    a.node.services.links.on({
-      up: (link) => {
-        const ids: string[] = [];
-        told.push(ids);
-        const send = link.send.bind(link);
-        link.send = (message) => {
-          if (message.kind === 'have') ids.push(...message.ids);
-          return send(message);
-        };
-      },
-      down: () => {},
-      message: () => {},
-    });
-    await using b = await startNode({ identity, bootstrapPeers: [a.address] });
-    await linked(a, b);
-    await a.node.services.pubsub.publish('t', new Uint8Array(1));
-    await eventually('it is told', () => told[0]!.length > 0);
-    const link = a.node.services.links.toMachine(identity.machineId)!;
-    if (anew) {
-      link.wire.channel.pause();
-      await b[Symbol.asyncDispose]();
-    }
-    link.interrupted = true;
-    link.wire.close('cut', 'abort');
-    await using _again = anew ? await startNode({ identity, bootstrapPeers: [a.address] }) : b;
-    await eventually('it is back', () => told.length === 2);
-    await a.node.services.pubsub.publish('t', new Uint8Array(2));
-    await eventually('it is told the latest', () => told[1]!.length > 0);
-    expect(told[1]!.includes(told[0]![0]!)).toBe(!anew);
-  }
-});
-
 test('stopping says goodbye, and the peer hears it', async () => {
   await using a = await startNode();
   const reasons: string[] = [];

@@ -21,11 +21,12 @@ export interface LaneStats {
   maxDepth: number;
 }
 
-/** What keeps the overlay itself together counts as membership. */
+/** `overlay` is membership, and who takes part in which topic. */
 const LANE_OF: Readonly<Partial<Record<LinkMessage['kind'], Lane>>> = {
   publish: 'pubsub',
   have: 'pubsub',
   want: 'pubsub',
+  overlay: 'membership',
   direct: 'bulk',
   direct_ack: 'bulk',
 };

@@ -1,5 +1,8 @@
-/** How published messages travel. The full mesh implements it now; the tree overlay will behind the same face. */
+/** How published messages travel: the face of `services/overlay/`. */
 import type { AgentId, EnvelopeHeader } from '@muster/protocol';
+
+/** kinds of envelopes that are published */
+export const GOSSIP_KINDS = ['publish', 'announce'];
 
 /** A message whose signature was checked. */
 export interface OverlayMessage {
@@ -20,7 +23,7 @@ export interface OverlayEvents {
   /** A new, verified, admitted message; in order per sender and link. */
   accepted(message: OverlayMessage): void;
   /** After a time away: messages of the topic that cannot be had any more, at least so many. */
-  missed?(topic: string, count: number): void;
+  missed(topic: string, count: number): void;
 }
 
 export interface Overlay extends Disposable {

@@ -6,10 +6,12 @@ import type { Clock, Crypto } from '../../ports/index.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
 import type { Counters } from '../counters.ts';
 import type { LocalIdentity } from '../identity/local-identity.ts';
-import { GOSSIP_KINDS } from './full-mesh.ts';
+import { GOSSIP_KINDS } from './overlay.ts';
 import type { Overlay, OverlayEvents, OverlayMessage } from './overlay.ts';
 
 const MAX_SUBSCRIPTIONS = 10_000;
+/** an envelope is acceptable a little longer than the overlay keeps it for those who were away */
+const LIFETIME_MS = 330_000;
 /** sealers kept, one per topic published to: each spares encoding 2 KB of key */
 const MAX_SEALERS = 256;
 
@@ -37,9 +39,10 @@ export interface Subscription extends Disposable {
 
 interface Entry extends Subscription {
   readonly deliver: (message: TopicMessage, id: string) => void;
+  readonly missed: ((count: number, id: string) => void) | undefined;
 }
 
-export interface PubSubParts {
+export interface PubSubParts<O extends Overlay> {
   readonly identity: LocalIdentity;
   readonly contacts: ContactStore;
   readonly clock: Clock;
@@ -47,12 +50,12 @@ export interface PubSubParts {
   readonly network: NetworkId;
   readonly counters: Counters;
   /** builds the overlay on top of this judge */
-  readonly overlay: (events: OverlayEvents) => Overlay;
+  readonly overlay: (events: OverlayEvents) => O;
 }
 
-export class PubSub implements Disposable {
-  readonly #parts: PubSubParts;
-  readonly #overlay: Overlay;
+export class PubSub<O extends Overlay = Overlay> implements Disposable {
+  readonly overlay: O;
+  readonly #parts: PubSubParts<O>;
   readonly #topics = new Map<string, Map<string, Entry>>();
   /** under load a signature costs more than all else together */
   readonly #endorse: Endorse;
@@ -60,24 +63,28 @@ export class PubSub implements Disposable {
   readonly #sealers = new Map<string, (content: EnvelopeContent) => Promise<Uint8Array>>();
   #count = 0;
 
-  constructor(parts: PubSubParts) {
+  constructor(parts: PubSubParts<O>) {
     this.#parts = parts;
     this.#endorse = batchSigner(parts.crypto, parts.identity.agentKey);
-    this.#overlay = parts.overlay({
+    this.overlay = parts.overlay({
       refuses: (message) => this.#refusal(message),
       accepted: (message) => this.#deliver(message),
+      missed: (topic, count) => this.#missed(topic, count),
     });
   }
 
-  /** Delivers from the moment it returns; disposing it is the end of that. Throws `CapabilityError` (503) at the bound. */
-  subscribe(topic: string, deliver: Entry['deliver']): Subscription {
+  /**
+   * Delivers from the moment it returns; disposing it is the end of that. `missed` is told, after this node was away, of at least so many messages that
+   * nobody has any more. Throws `CapabilityError` (503) at the bound.
+   */
+  subscribe(topic: string, deliver: Entry['deliver'], missed?: Entry['missed']): Subscription {
     if (this.#count >= MAX_SUBSCRIPTIONS) throw new CapabilityError(503, 'too many subscriptions');
     const id = Buffer.from(this.#parts.crypto.randomBytes(8)).toString('hex');
     const entries = this.#topics.get(topic) ?? new Map<string, Entry>();
-    const entry: Entry = { id, topic, deliver, [Symbol.dispose]: () => this.#unsubscribe(topic, id) };
+    const entry: Entry = { id, topic, deliver, missed, [Symbol.dispose]: () => this.#unsubscribe(topic, id) };
     this.#topics.set(topic, entries.set(id, entry));
     this.#count++;
-    if (entries.size === 1) this.#overlay.subscribe(topic);
+    if (entries.size === 1) this.overlay.subscribe(topic);
     return entry;
   }
 
@@ -103,13 +110,13 @@ export class PubSub implements Disposable {
     }
     try {
       const now = clock.now();
-      const bytes = await this.#sealer(topic, kind)({ payload, issued: now });
+      const bytes = await this.#sealer(topic, kind)({ payload, issued: now, expires: now + LIFETIME_MS });
       const inspected = inspectEnvelope(crypto, bytes, { now, network, maxBytes: MAX_PUBLISH_ENVELOPE_BYTES, kinds: GOSSIP_KINDS });
       const { id, header, sender, staleAfter } = inspected;
       const message: OverlayMessage = { id, header, sender, staleAfter, payload, bytes };
       this.#tally(kind, 'publish');
       this.#deliver(message);
-      await this.#overlay.broadcast(message);
+      await this.overlay.broadcast(message);
     } catch (error) {
       counters.add('gossip_publish_failed_total');
       throw new CapabilityError(503, `publish failed: ${error instanceof Error ? error.message : String(error)}`);
@@ -117,7 +124,7 @@ export class PubSub implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#overlay[Symbol.dispose]();
+    this.overlay[Symbol.dispose]();
   }
 
   #sealer(topic: string, kind: string): (content: EnvelopeContent) => Promise<Uint8Array> {
@@ -158,6 +165,10 @@ export class PubSub implements Disposable {
     }
   }
 
+  #missed(topic: string, count: number): void {
+    for (const entry of this.#topics.get(topic)?.values() ?? []) entry.missed?.(count, entry.id);
+  }
+
   /** Announcements are the node's own traffic: counted with all else, and once more apart, so that the rest can be compared with what users did. */
   #tally(kind: string, what: 'publish' | 'messages' | 'delivered_to_subscriber'): void {
     this.#parts.counters.add(`gossip_${what}_total`);
@@ -170,6 +181,6 @@ export class PubSub implements Disposable {
     this.#count--;
     if (entries.size > 0) return;
     this.#topics.delete(topic);
-    this.#overlay.unsubscribe(topic);
+    this.overlay.unsubscribe(topic);
   }
 }

@@ -1,5 +1,5 @@
 /** The messages of the last minutes, for neighbours that missed them; and how many there were, for those that come too late. */
-import { COUNT_SLOT_MS, COUNT_SLOTS, KEPT, KEPT_BYTES, KEPT_FOR_MS } from './limits.ts';
+import { COUNT_SLOT_MS, COUNT_SLOTS, KEPT, KEPT_BYTES, KEPT_FOR_MS, STALE_SOON_MS } from './limits.ts';
 import type { Item } from './types.ts';
 
 export interface Kept<Content> {
@@ -60,8 +60,8 @@ export class History<Content> {
     }
   }
 
-  /** Ids that came since then, oldest first, and how many more came that are no longer here. */
-  since(topic: string, at: number): { readonly ids: string[]; readonly missed: number } {
+  /** Ids that came since then and are still good at `wall` (Unix ms), oldest first, and how many more came that are no longer here. */
+  since(topic: string, at: number, wall: number): { readonly ids: string[]; readonly missed: number } {
     const shelf = this.#shelves.get(topic);
     if (!shelf) return { ids: [], missed: 0 };
     const ids: string[] = [];
@@ -70,7 +70,7 @@ export class History<Content> {
     const first = Math.floor(at / COUNT_SLOT_MS) + 1;
     for (const kept of shelf.kept.values()) {
       if (kept.at < at) continue;
-      ids.push(kept.item.id);
+      if (kept.item.expires > wall + STALE_SOON_MS) ids.push(kept.item.id);
       if (Math.floor(kept.at / COUNT_SLOT_MS) >= first) whole++;
     }
     let came = 0;

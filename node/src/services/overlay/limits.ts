@@ -62,6 +62,8 @@ export const GAP_WAIT_MS = 2_000;
 export const KEPT = 10_240;
 export const KEPT_BYTES = 64 * 1024 * 1024;
 export const KEPT_FOR_MS = 300_000 + RECENT_MS;
+/** what is stale so soon is told nobody: it would be refused on arrival, and the teller blamed */
+export const STALE_SOON_MS = 5_000;
 /** arrivals are counted in slots of this length, so far back */
 export const COUNT_SLOT_MS = 10_000;
 export const COUNT_SLOTS = 360;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ACTIVE_VIEW, AWAITED_OF_PEER, MAX_ASKS_OF_PEER, MAX_LINGERING, PASSIVE_VIEW } from './limits.ts';
-import { ModelNetwork } from './model-network.test-helper.ts';
+import { LIFE, ModelNetwork } from './model-network.test-helper.ts';
 import type { ModelNode, ModelOptions } from './model-network.test-helper.ts';
 
 const seed = { seed: 20261121 };
@@ -258,6 +258,24 @@ describe('what went wrong is made good', () => {
     expect(missed + away.got('t').length).toBeLessThanOrEqual(count);
   });
 
+  test('messages that went stale meanwhile are told nobody', () => {
+    const { net, nodes } = grown(2, { seed: 3 });
+    const [publisher, listener] = nodes as [ModelNode, ModelNode];
+    net.subscribe(listener, 't');
+    net.run(2_000);
+    net.cut(publisher, listener);
+    net.split([listener]);
+    for (let index = 0; index < 100; index++) net.publish(publisher, 't', 30_000);
+    const fresh = net.publish(publisher, 't');
+    net.run(60_000);
+    net.heal();
+    net.link(listener, publisher);
+    expect(net.runUntil(() => listener.got('t').length > 0, 5_000)).toBe(true);
+    net.run(10_000);
+    expect(listener.got('t')).toEqual([fresh]);
+    expect(listener.machine.scores.of(publisher.id)).toBe(0);
+  });
+
   test('the only listener comes back after four minutes and finds what was published meanwhile', () => {
     const { net, nodes } = grown(2, { seed: 3 });
     const [publisher, listener] = nodes as [ModelNode, ModelNode];
@@ -354,7 +372,7 @@ describe('a hostile neighbour', () => {
       // The ids that honest nodes will use next.
       for (let index = 0; index < 3; index++) {
         const id = (next + index).toString(16).padStart(64, '0');
-        const item = { id, topic: 't', issued: net.now, size: 100, content: { id, forged: true } };
+        const item = { id, topic: 't', issued: net.now, expires: net.now + LIFE, size: 100, content: { id, forged: true } };
         net.send(attacker, victim.id, { kind: 'message', peer: attacker.id, item });
       }
       next++;
@@ -369,7 +387,7 @@ describe('a hostile neighbour', () => {
     net.run(2_000);
     const verified = victim.counts.verified;
     const say = (topic: string, of: string): void => {
-      const item = { id: of, topic, issued: net.now, size: 100, content: { id: of, forged: false } };
+      const item = { id: of, topic, issued: net.now, expires: net.now + LIFE, size: 100, content: { id: of, forged: false } };
       net.send(attacker, victim.id, { kind: 'message', peer: attacker.id, item });
     };
     for (let index = 0; index < 3_000; index++) {

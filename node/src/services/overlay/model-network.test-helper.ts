@@ -22,6 +22,9 @@ function seeded(seed: number): () => number {
   };
 }
 
+/** ms that a published message is good for */
+export const LIFE = 330_000;
+
 export class ModelNode {
   readonly id: MachineId;
   readonly machine: OverlayMachine<Parcel>;
@@ -140,9 +143,9 @@ export class ModelNetwork {
     this.nodes.delete(node.id);
   }
 
-  publish(node: ModelNode, topic: string): string {
+  publish(node: ModelNode, topic: string, life = LIFE): string {
     const id = (++this.#count).toString(16).padStart(64, '0');
-    const item: Item<Parcel> = { id, topic, issued: this.now, size: 100, content: { id, forged: false } };
+    const item: Item<Parcel> = { id, topic, issued: this.now, expires: this.now + life, size: 100, content: { id, forged: false } };
     node.seen.add(id);
     if (node.subscribed.has(topic)) this.#deliver(node, topic, id);
     this.feed(node, { kind: 'publish', item });

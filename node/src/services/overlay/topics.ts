@@ -52,6 +52,10 @@ export class Topics<Content> {
     return this.#topics.get(topic);
   }
 
+  all(): IterableIterator<Topic> {
+    return this.#topics.values();
+  }
+
   subscribe(name: string): void {
     const topic = this.#open(name);
     topic.subscribedAt ??= this.#step.wall;
@@ -228,7 +232,7 @@ export class Topics<Content> {
   #recall(peer: MachineId, topic: Topic, news: boolean, away: number): void {
     const { history, lazy, linkedAt } = this.#parts;
     const { now } = this.#step;
-    const { ids, missed } = history.since(topic.name, now - Math.max(away, limits.RECENT_MS));
+    const { ids, missed } = history.since(topic.name, now - Math.max(away, limits.RECENT_MS), this.#step.wall);
     const others = ids.filter((id) => history.get(id)!.from !== peer);
     // Whoever was not there the whole time cannot tell that nothing is missing.
     const knows = missed > 0 || topic.openedAt <= now - away + limits.DOUBT_MS;

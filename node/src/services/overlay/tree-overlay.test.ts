@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { eventually, startNode } from '../../testing/network.ts';
+import { eventually, startNode, twoLinkedNodes } from '../../testing/network.ts';
 import type { TestNode } from '../../testing/network.ts';
-import { treeOverlay } from './tree-overlay.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -20,8 +19,8 @@ const counter = (node: TestNode, name: string): number => node.node.services.cou
 
 /** All know the first, and find one another through it. */
 async function manyNodes(count: number): Promise<TestNode[] & AsyncDisposable> {
-  const first = await startNode({ overlay: treeOverlay });
-  const others = await Promise.all(Array.from({ length: count - 1 }, () => startNode({ bootstrapPeers: [first.address], overlay: treeOverlay })));
+  const first = await startNode({ autoDial: true });
+  const others = await Promise.all(Array.from({ length: count - 1 }, () => startNode({ bootstrapPeers: [first.address], autoDial: true })));
   const nodes = [first, ...others];
   await eventually('everyone has a link', () => nodes.every(({ node }) => node.services.links.size > 0), 20_000);
   return Object.assign(nodes, {
@@ -73,4 +72,18 @@ test('nodes that end are healed around, and links that are cut too', { timeout: 
   for (let index = 0; index < 20; index++) await rest[index % 7]!.node.node.services.pubsub.publish('t', bytes(`${index}`));
   await eventually('nothing was missed', () => rest.every(({ got }) => got.length >= 21), 10_000);
   for (const { got } of rest) expect(new Set(got).size).toBe(got.length);
+});
+
+test('whoever asks for more than it reads gets no more than fits its queue, and costs nobody a wait', async () => {
+  await using nodes = await twoLinkedNodes();
+  const [a, b] = nodes;
+  const { got } = listen(b, 't');
+  await a.node.services.pubsub.publish('t', new Uint8Array(256 * 1024));
+  await eventually('it arrived', () => got.length === 1);
+  const { ids } = b.node.services.pubsub.overlay.machine.history.since('t', 0, 0);
+  expect(ids).toHaveLength(1);
+  const end = b.node.services.links.toMachine(a.identity.machineId)!;
+  end.wire.channel.pause();
+  for (let round = 0; round < 200; round++) end.send({ kind: 'want', ids });
+  await eventually('the rest is dropped at once', () => counter(a, 'gossip_slow_peer_dropped_total') > 100, 900);
 });

@@ -1,18 +1,19 @@
 /** Drives the overlay's state machine with real links, time and signatures. */
 import { CheckedBatches, EnvelopeError, inspectEnvelope, isPubliclyRoutable, MAX_PUBLISH_ENVELOPE_BYTES, verifyEnvelope } from '@muster/protocol';
-import type { InspectedEnvelope, MachineId, NetworkId, OverlayControl, PeerDescriptor } from '@muster/protocol';
+import type { EnvelopeHeader, InspectedEnvelope, MachineId, NetworkId, OverlayControl } from '@muster/protocol';
 import type { Clock, Crypto, Log, Random } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
-import { GOSSIP_KINDS } from '../messaging/full-mesh.ts';
+import { GOSSIP_KINDS } from '../messaging/overlay.ts';
 import type { Overlay, OverlayEvents, OverlayMessage } from '../messaging/overlay.ts';
 import type { ReplayMemory } from '../messaging/replay-memory.ts';
+import { publicly, reachable, siteOf } from './addresses.ts';
 import { OverlayMachine } from './machine.ts';
+import { Senders } from './senders.ts';
+import { Stages } from './stages.ts';
 import type { Item, Outcome, OverlayEffect, OverlayEvent, Verdict } from './types.ts';
 
-/** how long a publisher waits for a peer whose queue is full before that peer has to ask for the message */
-const SLOW_PEER_MS = 1_000;
 /** links beyond these that the overlay dialled and has no use for are closed */
 const SPARE_LINKS = 48;
 /** refusals that say something about clocks or networks, not about the peer's honesty */
@@ -51,8 +52,9 @@ export class TreeOverlay implements Overlay {
   readonly #links = new Map<MachineId, Link>();
   readonly #dialled = new Set<MachineId>();
   readonly #banned = new Map<MachineId, number>();
-  readonly #slow = new WeakSet<Link>();
+  readonly #senders: Senders;
   readonly machine: OverlayMachine<Parcel>;
+  readonly stages: Stages;
   readonly #queue: Bare<Event>[] = [];
   #stepping = false;
   #timer: Disposable | undefined;
@@ -61,7 +63,9 @@ export class TreeOverlay implements Overlay {
   constructor(parts: TreeOverlayParts) {
     this.#parts = parts;
     this.#checked = new CheckedBatches(parts.crypto);
-    const { self, links, clock, random, replays } = parts;
+    const { self, links, clock, random, replays, counters } = parts;
+    this.#senders = new Senders(clock, counters);
+    this.stages = new Stages(clock);
     this.machine = new OverlayMachine({ self, random: () => random.next(), epoch: clock.now(), seen: (id) => replays.has(id), siteOf });
     links.on({
       up: (link) => this.#up(link),
@@ -70,8 +74,13 @@ export class TreeOverlay implements Overlay {
         const peer = link.machine;
         if (message.kind === 'publish') return this.#arrived(peer, message.envelope);
         if (!this.#links.has(peer)) return;
-        if (message.kind === 'overlay') this.#feed({ kind: 'control', peer, control: message.control });
-        else if (message.kind === 'have' || message.kind === 'want') this.#feed({ kind: message.kind, peer, ids: message.ids });
+        if (message.kind === 'overlay') {
+          this.stages.countControl(message.control);
+          this.#feed({ kind: 'control', peer, control: message.control });
+        } else if (message.kind === 'have' || message.kind === 'want') {
+          this.stages.count(message.kind === 'have' ? 'ihave' : 'iwant');
+          this.#feed({ kind: message.kind, peer, ids: message.ids });
+        }
       },
     });
     this.#feed({ kind: 'timer' });
@@ -90,8 +99,22 @@ export class TreeOverlay implements Overlay {
     replays.seen(message.id, message.staleAfter, clock.now());
     const item = itemOf(message.id, message.header, { bytes: message.bytes, envelope: undefined });
     const offers: Promise<void>[] = [];
+    const begun = this.stages.begin();
     this.#feed({ kind: 'publish', item }, offers);
+    this.stages.took('eager_fanout', begun);
     await Promise.all(offers);
+  }
+
+  /** Peers that were cut off, and for how many ms yet. */
+  cutOff(): ReadonlyMap<MachineId, number> {
+    const now = this.#parts.clock.monotonic();
+    return new Map([...this.#banned].filter(([, until]) => until > now).map(([peer, until]) => [peer, until - now]));
+  }
+
+  /** How well messages get through to a neighbour. */
+  sending(peer: MachineId): { readonly slow: boolean; readonly timeouts: number } {
+    const link = this.#links.get(peer);
+    return { slow: link !== undefined && this.#senders.slow(link), timeouts: this.#senders.timeouts.get(peer) ?? 0 };
   }
 
   [Symbol.dispose](): void {
@@ -122,23 +145,34 @@ export class TreeOverlay implements Overlay {
   #arrived(peer: MachineId, bytes: Uint8Array): Promise<void> | void {
     const { crypto, clock, network, counters } = this.#parts;
     counters.add('gossip_incoming_total');
+    this.stages.count('eager');
+    const begun = this.stages.begin();
     let envelope: InspectedEnvelope;
     try {
       envelope = inspectEnvelope(crypto, bytes, { now: clock.now(), network, maxBytes: MAX_PUBLISH_ENVELOPE_BYTES, kinds: GOSSIP_KINDS });
     } catch (error) {
       if (!(error instanceof EnvelopeError)) throw error;
       this.#refused(error.code);
+      this.stages.count('decode_failed');
       if (!INNOCENT.includes(error.code)) this.#feed({ kind: 'malformed', peer });
       return;
     }
+    this.stages.took('decode', begun);
     const settled = Promise.withResolvers<void>();
     const parcel: Parcel = { bytes, envelope, settle: settled.resolve };
+    const compared = this.stages.begin();
     this.#feed({ kind: 'message', peer, item: itemOf(envelope.id, envelope.header, parcel) });
+    this.stages.took('dedupe_check', compared);
     return settled.promise;
   }
 
   async #verify(parcel: Parcel): Promise<void> {
-    this.#feed({ kind: 'verified', content: parcel, verdict: await this.#judge(parcel) });
+    const begun = this.stages.begin();
+    const verdict = await this.#judge(parcel);
+    this.stages.took('verify', begun);
+    const judged = this.stages.begin();
+    this.#feed({ kind: 'verified', content: parcel, verdict });
+    this.stages.took('republish', judged);
   }
 
   async #judge(parcel: Parcel): Promise<Verdict> {
@@ -219,7 +253,6 @@ export class TreeOverlay implements Overlay {
   #send(peer: MachineId, control: OverlayControl): void {
     const link = this.#links.get(peer);
     if (!link) return;
-    // A peer far away is told of no address that only means something here.
     if (!link.send({ kind: 'overlay', control: isPubliclyRoutable(link.address) ? publicly(control) : control })) {
       // Neighbours that no longer hear what they must know are none.
       this.#parts.counters.add('overlay_control_dropped_total');
@@ -227,32 +260,10 @@ export class TreeOverlay implements Overlay {
     }
   }
 
-  /** The promise is there when the peer's queue is full and the sender wants to wait for it. */
   #pass(peer: MachineId, item: Item<Parcel>, pulled: boolean, wait: boolean): Promise<void> | undefined {
-    const { counters } = this.#parts;
     const link = this.#links.get(peer);
-    if (!link) return undefined;
-    const sent = (): boolean => link.send({ kind: 'publish', envelope: item.content.bytes });
-    if (sent()) {
-      counters.add('gossip_sent_total');
-      return undefined;
-    }
-    const missed = (): void => {
-      counters.add('gossip_slow_peer_dropped_total');
-      if (!pulled) this.#feed({ kind: 'unsent', peer, ids: [item.id] });
-    };
-    if (!wait || this.#slow.has(link)) return void missed();
-    return this.#offer(link, sent).then((done) => (done ? counters.add('gossip_sent_total') : missed()));
-  }
-
-  async #offer(link: Link, sent: () => boolean): Promise<boolean> {
-    const timeout = Promise.withResolvers<void>();
-    using _timer = this.#parts.clock.after(SLOW_PEER_MS, timeout.resolve);
-    await Promise.race([link.wire.room(), timeout.promise]);
-    if (sent()) return true;
-    this.#slow.add(link);
-    void link.wire.room().then(() => this.#slow.delete(link));
-    return false;
+    // Whoever asked will ask again.
+    return link && this.#senders.pass(link, item.content.bytes, wait, () => !pulled && this.#feed({ kind: 'unsent', peer, ids: [item.id] }));
   }
 
   #settle(parcel: Parcel, outcome: Outcome): void {
@@ -294,31 +305,10 @@ export class TreeOverlay implements Overlay {
   }
 }
 
-function itemOf(id: string, header: { readonly to: string; readonly issued: number }, content: Parcel): Item<Parcel> {
-  return { id, topic: header.to, issued: header.issued, size: content.bytes.length, content };
+function itemOf(id: string, header: EnvelopeHeader, content: Parcel): Item<Parcel> {
+  return { id, topic: header.to, issued: header.issued, expires: header.expires, size: content.bytes.length, content };
 }
 
-/** An incoming link's remote port is a passing one: its host is of use, with the ports that the peer listens on. */
-function reachable({ address, hello }: Link, dialled: boolean): string[] {
-  if (dialled) return [address];
-  return hello.addresses.map((said) => `${hostOf(address)}:${said.slice(said.lastIndexOf(':') + 1)}`);
-}
-
-function siteOf([address]: readonly string[]): string | undefined {
-  return address !== undefined && isPubliclyRoutable(address) ? hostOf(address) : undefined;
-}
-
-const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':'));
-
-const publicPart = ({ machine, addresses }: PeerDescriptor): PeerDescriptor => ({ machine, addresses: addresses.filter(isPubliclyRoutable) });
-
-function publicly(control: OverlayControl): OverlayControl {
-  if (control.kind === 'forward_join') return { ...control, peer: publicPart(control.peer) };
-  if (control.kind === 'shuffle' || control.kind === 'shuffle_reply') return { ...control, peers: control.peers.map(publicPart) };
-  return control;
-}
-
-/** Builds the overlay in place of `fullMesh`. */
 export function treeOverlay(parts: TreeOverlayParts): TreeOverlay {
   return new TreeOverlay(parts);
 }

@@ -8,6 +8,8 @@ export interface Item<Content> {
   readonly topic: string;
   /** Unix ms, by its sender's clock */
   readonly issued: number;
+  /** Unix ms, when nobody takes it any more */
+  readonly expires: number;
   readonly size: number;
   readonly content: Content;
 }

@@ -49,7 +49,11 @@ export function websocketHandlers({ pubsub, direct, contacts, self }: SocketPart
         for (const topic of new Set(fresh)) {
           session.topics.set(
             topic,
-            pubsub.subscribe(topic, ({ payload, sender }) => socket.send({ type: 'message', topic, payload: toBase64(payload), origin: sender })),
+            pubsub.subscribe(
+              topic,
+              ({ payload, sender }) => socket.send({ type: 'message', topic, payload: toBase64(payload), origin: sender }),
+              (count) => socket.send({ type: 'missed', topic, count }),
+            ),
           );
         }
         return socket.send({ type: 'subscribed', topics: frame.topics });

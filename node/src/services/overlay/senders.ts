@@ -1,0 +1,58 @@
+/** Whole messages on their way to links: one that finds no room is waited for by a publisher only, and not for long. */
+import type { MachineId } from '@muster/protocol';
+import type { Clock } from '../../ports/index.ts';
+import type { Counters } from '../counters.ts';
+import type { Link } from '../links/link.ts';
+
+/** how long a publisher waits for a peer whose queue is full before that peer has to ask for the message */
+const SLOW_PEER_MS = 1_000;
+/** peers whose time-outs are counted apart */
+const MAX_COUNTED = 256;
+
+export class Senders {
+  readonly #clock: Clock;
+  readonly #counters: Counters;
+  readonly #slow = new WeakSet<Link>();
+  /** publishers that waited in vain, by peer */
+  readonly timeouts = new Map<MachineId, number>();
+
+  constructor(clock: Clock, counters: Counters) {
+    this.#clock = clock;
+    this.#counters = counters;
+  }
+
+  /** Messages do not get through to it now. */
+  slow(link: Link): boolean {
+    return this.#slow.has(link);
+  }
+
+  /** `unsent` is called when the link did not take it. The promise is there when `wait` is wanted and the queue is full. */
+  pass(link: Link, envelope: Uint8Array, wait: boolean, unsent: () => void): Promise<void> | undefined {
+    const sent = (): boolean => link.send({ kind: 'publish', envelope });
+    const done = (taken: boolean): void => {
+      this.#counters.add(taken ? 'gossip_sent_total' : 'gossip_slow_peer_dropped_total');
+      if (!taken) unsent();
+    };
+    const taken = sent();
+    if (taken || !wait || this.#slow.has(link)) return void done(taken);
+    return this.#offer(link, sent, done);
+  }
+
+  async #offer(link: Link, sent: () => boolean, done: (taken: boolean) => void): Promise<void> {
+    const timeout = Promise.withResolvers<void>();
+    using _timer = this.#clock.after(SLOW_PEER_MS, timeout.resolve);
+    await Promise.race([link.wire.room(), timeout.promise]);
+    if (sent()) return done(true);
+    this.#slow.add(link);
+    this.#count(link.machine);
+    void link.wire.room().then(() => this.#slow.delete(link));
+    done(false);
+  }
+
+  #count(machine: MachineId): void {
+    const before = this.timeouts.get(machine) ?? 0;
+    this.timeouts.delete(machine);
+    this.timeouts.set(machine, before + 1);
+    if (this.timeouts.size > MAX_COUNTED) this.timeouts.delete(this.timeouts.keys().next().value!);
+  }
+}
