@@ -197,8 +197,15 @@ test('a socket subscribes, publishes, sends, and is listed', async () => {
   await eventually('it arrived', async () => (await b.call('GET', '/direct/inbox')).body['messages'].length === 1);
   socket.send(JSON.stringify({ type: 'unsubscribe', topics: ['news'] }));
   await frame('unsubscribed');
+  const topicsOf = async () => (await a.call('GET', '/ws/sessions')).body['sessions'][0]['subscribed_topics'] as string[];
+  expect(await topicsOf()).toEqual([]);
   socket.send(JSON.stringify({ type: 'publish', topic: 'news', payload: '!' }));
   expect(await frame('error')).toMatchObject({ message: 'invalid base64 in payload' });
+  const many = Array.from({ length: 64 }, (_, i) => `topic ${i}`);
+  for (const topics of [many, ['topic 0', 'topic 0'], ['one too many']]) socket.send(JSON.stringify({ type: 'subscribe', topics }));
+  await eventually('the last one is refused', () => frames.some(({ message }) => message === 'too many topics: at most 64 per socket'));
+  expect(frames.filter(({ type }) => type === 'error')).toHaveLength(2);
+  expect(await topicsOf()).toEqual(many);
   socket.close();
   await eventually('the session is gone', async () => (await a.call('GET', '/ws/sessions')).body['sessions'].length === 0);
 });

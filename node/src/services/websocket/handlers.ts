@@ -43,10 +43,10 @@ export function websocketHandlers({ pubsub, direct, contacts, self }: SocketPart
   const handle = async (socket: SocketSession<PlainSocket>, session: Session, frame: SocketClientFrame): Promise<void> => {
     switch (frame.type) {
       case 'subscribe': {
-        const fresh = frame.topics.filter((topic) => !session.topics.has(topic));
-        if (session.topics.size + fresh.length > MAX_SOCKET_TOPICS)
+        const fresh = new Set(frame.topics.filter((topic) => !session.topics.has(topic)));
+        if (session.topics.size + fresh.size > MAX_SOCKET_TOPICS)
           throw new CapabilityError(400, `too many topics: at most ${MAX_SOCKET_TOPICS} per socket`);
-        for (const topic of new Set(fresh)) {
+        for (const topic of fresh) {
           session.topics.set(
             topic,
             pubsub.subscribe(
