@@ -1,8 +1,8 @@
 /** `muster uninstall`: ends what runs and takes back what was set up; data and keys stay. */
 import { readFile, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { homeDirectory } from '@muster/node';
 import { removeService, servicesOf } from './autostart/autostart.ts';
 import { serviceManager } from './autostart/service-manager.ts';
 import { completionScript, SHELLS } from './completion.ts';
@@ -83,7 +83,7 @@ async function removeCompletions({ removed }: Report): Promise<void> {
 
 /** The places from which bash, zsh and fish load the completions of a user. */
 function completionFiles(env: NodeJS.ProcessEnv): string[] {
-  const home = env['HOME'] || homedir();
+  const home = homeDirectory(env);
   const base = (variable: string, fallback: string): string => (env[variable]?.startsWith('/') ? env[variable] : join(home, fallback));
   const data = base('XDG_DATA_HOME', '.local/share');
   return [

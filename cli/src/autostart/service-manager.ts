@@ -1,7 +1,8 @@
 /** What starts services of a user here: systemd, launchd, or nothing that is known. */
 import { spawnSync } from 'node:child_process';
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { homeDirectory } from '@muster/node';
 import { launchdPlist, type Service, systemdUnit } from './service-file.ts';
 
 export interface ServiceManager {
@@ -26,7 +27,7 @@ export interface ServiceManager {
 
 /** `undefined` where there is none. */
 export function serviceManager(platform: string = process.platform, env: NodeJS.ProcessEnv = process.env): ServiceManager | undefined {
-  const home = env['HOME'] || homedir();
+  const home = homeDirectory(env);
   if (platform === 'linux') return systemd(env['XDG_CONFIG_HOME']?.startsWith('/') ? env['XDG_CONFIG_HOME'] : join(home, '.config'));
   return platform === 'darwin' ? launchd(join(home, 'Library', 'LaunchAgents')) : undefined;
 }

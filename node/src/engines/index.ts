@@ -2,7 +2,7 @@ export { systemClock } from './clock.ts';
 export { nodeCrypto } from './crypto.ts';
 export { openSqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
 export { lineLog, type LineSink } from './log.ts';
-export { instancePaths, type InstancePaths } from './paths.ts';
+export { homeDirectory, instancePaths, type InstancePaths } from './paths.ts';
 export { systemRandom } from './random.ts';
 export { tcpCarrier } from './tcp-carrier.ts';
 export { tlsTransport, type TlsTransportParts } from './tls-transport.ts';

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { expect, test } from 'vitest';
 import { instancePaths } from './paths.ts';
 
@@ -16,4 +17,10 @@ test.skipIf(process.platform !== 'linux')('follows XDG, and keeps instances apar
     identityDir: '/home/u/.muster-bob',
     hostDirectory: '/run/u/muster',
   });
+});
+
+test.skipIf(process.platform !== 'linux')('puts nothing below the working directory, whatever HOME says', () => {
+  const { homedir } = userInfo();
+  for (const HOME of [undefined, '', 'relative', './x'])
+    expect(instancePaths(undefined, { HOME })).toMatchObject({ identityDir: `${homedir}/.muster`, dataDir: `${homedir}/.local/share/muster` });
 });
