@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { completionScript, completions, SHELLS } from './completion.ts';
+import { addFindCommands } from './find-commands.ts';
 import { addGlobals, globalsOf } from './globals.ts';
 import { addIdentityCommands } from './identity-commands.ts';
 import { addHostCommands } from './host-commands.ts';
@@ -58,6 +59,7 @@ export function buildProgram(options: { readonly invoke?: Invoke } = {}): Progra
   });
 
   addHostCommands(program, ends);
+  addFindCommands(program, ends);
   addIdentityCommands(program, ends);
   addProofCommands(program, ends);
 

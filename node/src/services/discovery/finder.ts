@@ -24,6 +24,8 @@ const STAGE_MS = 2_500;
 /** a question may get lost while topics are being joined */
 const ASKS = 3;
 const MAX_SEARCHES = 64;
+/** what a search gave stands this long: who asks again and again does not make the network look again and again */
+const STANDS_MS = 3_000;
 
 export interface FinderParts {
   readonly links: LinkManager;
@@ -42,26 +44,42 @@ export class Finder implements Disposable {
   readonly #parts: FinderParts;
   readonly #searches = new Map<AgentId, Promise<Found>>();
   readonly #stopped = new AbortController();
+  readonly #timers = new Set<Disposable>();
+  #underWay = 0;
 
   constructor(parts: FinderParts) {
     this.#parts = parts;
   }
 
-  /** At once when it is known, else after 5 s at most; joins a search that is under way. Throws `CapabilityError` (503) at the bound of searches. */
+  /** At once when it is known, else after 5 s at most; joins a search that is under way, or was 3 s ago. Throws `CapabilityError` (503) at the bound of searches. */
   async find(agent: AgentId): Promise<Found> {
     const { discovered, links } = this.#parts;
     const known = discovered.fresh(agent);
     if (known || links.size === 0) return { tried: ['cache'], agent: known };
     const running = this.#searches.get(agent);
     if (running) return running;
-    if (this.#searches.size >= MAX_SEARCHES) throw new CapabilityError(503, 'too many searches at once');
-    const search = this.#search(agent).finally(() => this.#searches.delete(agent));
+    if (this.#underWay >= MAX_SEARCHES) throw new CapabilityError(503, 'too many searches at once');
+    this.#underWay++;
+    const search = this.#search(agent).finally(() => {
+      this.#underWay--;
+      this.#forgetLater(agent);
+    });
     this.#searches.set(agent, search);
     return search;
   }
 
   [Symbol.dispose](): void {
     this.#stopped.abort();
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+  }
+
+  #forgetLater(agent: AgentId): void {
+    if (this.#stopped.signal.aborted) return;
+    const timer = this.#parts.clock.after(STANDS_MS, () => {
+      this.#timers.delete(timer);
+      this.#searches.delete(agent);
+    });
+    this.#timers.add(timer);
   }
 
   async #search(agent: AgentId): Promise<Found> {
