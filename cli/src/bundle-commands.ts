@@ -1,7 +1,7 @@
 /** `verify` and `report`: what a bundle says, and whether to believe it. */
 import { copyFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { loadTrustedKey, type ProofReport, type Verification, verifyBundle } from '@muster/proof';
+import { isRollUp, loadTrustedKey, type ProofReport, type Verification, verifyBundle, verifyRollUp } from '@muster/proof';
 import { codeOf, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { printJson, printLine } from './output.ts';
 import { reportLines, verdictLines } from './verdict-text.ts';
@@ -19,7 +19,7 @@ export interface VerifyRequest {
 export async function verify({ bundle, key, json }: VerifyRequest): Promise<number> {
   await refuseUnlessFolder(bundle);
   const trustedKey = key === undefined ? undefined : await readKey(key);
-  const verification = await verifyBundle(bundle, { trustedKey });
+  const verification = await ((await isRollUp(bundle)) ? verifyRollUp : verifyBundle)(bundle, { trustedKey });
   const { report: _, ...facts } = verification;
   if (json) await printJson({ ok: verification.accepted, ...facts });
   else await printLine([...acceptance(verification, bundle), ...judgement(verification)].join('\n'));

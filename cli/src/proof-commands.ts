@@ -67,6 +67,18 @@ export function addProofCommands(program: Command, ends: Ends): void {
       await ends(verify({ bundle, key, json: globalsOf(command).json }));
     });
 
+  judging(program.command('merge'))
+    .summary('make one verdict of several bundles')
+    .description(
+      `Verify the bundles of shards or suites, and put them side by side in one roll-up with one signed verdict, which verify takes as it takes a bundle.\n\n  no API call\n  exit status: ${exits}`,
+    )
+    .argument('<BUNDLE...>', 'directories of bundles; they are copied')
+    .requiredOption('--out <DIR>', 'where the roll-up will stand; must not exist')
+    .action(async (bundles: string[], { out }: { out: string }, command: Command) => {
+      const { merge } = await import('./merge.ts');
+      await ends(merge({ bundles, out, json: globalsOf(command).json }));
+    });
+
   judging(program.command('history'))
     .summary('what past runs say')
     .description(

@@ -58,6 +58,15 @@ describe('a run of real daemons', () => {
     expect((await home.muster('export', 'proof', '--out', 'history.edn')).code).toBe(4);
   });
 
+  it('can be part of a roll-up, which is verified like it', async () => {
+    const merged = await home.muster('merge', 'proof', '--out', 'rolled');
+    expect(merged).toMatchObject({ code: 0, stdout: expect.stringMatching(/^passed: .*\n(?:.*\n)*roll-up: .*\n/) });
+    const words = /verify: muster (.*)/.exec(merged.stdout)![1]!.split(' ');
+    expect(await home.muster(...words)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^accepted .*rolled\n/) });
+    expect((await home.muster('merge', 'proof', '--out', 'rolled')).code).toBe(4);
+    expect((await home.muster('merge', 'proof', 'proof', '--out', 'twice')).code).toBe(4);
+  });
+
   it('is not written over', async () => {
     const again = await home.muster('prove', '--grep', '^smoke/identity ', '--out', 'proof');
     expect(again.code).toBe(4);

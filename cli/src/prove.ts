@@ -1,7 +1,7 @@
 /** `muster prove`: from options to a run, and from its report to an exit code. */
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   describePlan,
@@ -23,14 +23,14 @@ import {
   TargetAddressError,
   UnknownSuite,
 } from '@muster/lab';
-import { instancePaths, VERSION } from '@muster/node';
-import { loadRunnerKey, publicKeyText, RunnerKeyError, type Signer } from '@muster/proof';
+import { VERSION } from '@muster/node';
 import { entry } from './entries.ts';
 import { readBaseline } from './baseline.ts';
 import { codeOf, EXIT_FAILED, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { lastFailedScenarios, regressionLines, remember } from './history/remember.ts';
 import { onReaderLeft, printJson, printLine } from './output.ts';
 import { loadSuites } from './suites.ts';
+import { runnerKey } from './runner-key.ts';
 import { defined, reproduceLine, shellWord } from './reproduce.ts';
 import { partsLine, partTimes } from './part-times.ts';
 import { verdictLines } from './verdict-text.ts';
@@ -85,7 +85,7 @@ export async function runProve(asked: ProveRequest): Promise<number> {
   const seed = String(request.seed ?? randomInt(SEED_BELOW));
   const out = resolve(request.out ?? join('proof-bundles', `${timestamp(new Date(systemClock.now()))}-${seed.slice(0, 6)}`));
   if (existsSync(out)) throw new Failure(`${out} is there already; name another place with --out`, EXIT_USAGE);
-  const runner = await usage(() => runnerKey());
+  const runner = await runnerKey();
 
   // A run that has begun is finished and bundled, whoever still reads.
   onReaderLeft('go-on');
@@ -213,15 +213,6 @@ async function readToken(file: string): Promise<string> {
   return token;
 }
 
-/** Made at the first run; its public half stands beside it, for those who verify. */
-async function runnerKey(): Promise<{ signer: Signer; publicFile: string }> {
-  const folder = instancePaths(undefined).identityDir;
-  const signer = await loadRunnerKey(join(folder, 'runner.key'));
-  const publicFile = join(folder, 'runner.pub');
-  await writeFile(publicFile, publicKeyText(signer.publicKey));
-  return { signer, publicFile };
-}
-
 class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -231,9 +222,7 @@ async function usage<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const correctable = [UsageError, UnknownSuite, NoScenario, TargetAddressError, RunnerKeyError, SyntaxError, RangeError].some(
-      (kind) => error instanceof kind,
-    );
+    const correctable = [UsageError, UnknownSuite, NoScenario, TargetAddressError, SyntaxError, RangeError].some((kind) => error instanceof kind);
     if (correctable || codeOf(error) !== undefined) throw new Failure(messageOf(error), EXIT_USAGE);
     throw error;
   }

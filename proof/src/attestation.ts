@@ -56,14 +56,14 @@ export function keyIdOf(publicKey: Uint8Array): string {
 }
 
 /** One DSSE v1 envelope. `keyid` is `keyIdOf` the key. */
-const envelopeSchema = z.strictObject({
+export const envelopeSchema = z.strictObject({
   payloadType: z.literal(payloadType),
   payload: z.base64(),
   signatures: z.array(z.strictObject({ keyid: z.string(), sig: z.base64() })).min(1),
 });
 export type Envelope = z.infer<typeof envelopeSchema>;
 
-const keySchema = z.strictObject({
+export const keySchema = z.strictObject({
   role: z.enum(['runner', 'node']),
   name: z.string(),
   keyid: z.string(),
@@ -147,13 +147,13 @@ async function signedBy({ name, publicKey, sign: signWith }: NodeSigner, message
   }
 }
 
-function envelope(payload: Uint8Array, runner: Signer, more: Envelope['signatures'] = []): Envelope {
+export function envelope(payload: Uint8Array, runner: Signer, more: Envelope['signatures'] = []): Envelope {
   const sig = Buffer.from(runner.sign(preAuthentication(payloadType, payload))).toString('base64');
   const signatures = [{ keyid: keyIdOf(runner.publicKey), sig }, ...more];
   return { payloadType, payload: Buffer.from(payload).toString('base64'), signatures };
 }
 
-function keyOf(role: 'runner' | 'node', name: string, publicKey: Uint8Array): AttestationKey {
+export function keyOf(role: 'runner' | 'node', name: string, publicKey: Uint8Array): AttestationKey {
   return { role, name, keyid: keyIdOf(publicKey), algorithm, publicKey: Buffer.from(publicKey).toString('base64') };
 }
 

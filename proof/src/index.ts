@@ -34,6 +34,8 @@ export { ctrfOf, ctrfStatusOf, type CtrfStatus } from './ctrf.ts';
 export { junitOf } from './junit.ts';
 export { reportHtml } from './report-html.ts';
 export { nodeSignatureContext, nodeSignedBytes, type NodeSigner, type Signer, signerFromSeed, keyIdOf, type Unsigned } from './attestation.ts';
+export { type RollUp } from './roll-up.ts';
+export { isRollUp, RollUpError, type RollUpInput, verifyRollUp, writeRollUp } from './roll-up-folder.ts';
 export { type PastResult, type Regression, regressions, type Trend, trendOf, wilsonInterval } from './trends.ts';
 export { loadRunnerKey, loadTrustedKey, publicKeyText, RunnerKeyError, type RunnerKeyErrorCode } from './runner-key.ts';
 export { type BundleInput, writeBundle, type WrittenBundle } from './bundle.ts';

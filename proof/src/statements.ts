@@ -3,12 +3,13 @@
  * predicate. Both are about the bundle's manifest and its two declarations, and through the manifest about every file.
  */
 import type { ProofReport } from './report.ts';
-import type { Row } from './verdict.ts';
+import type { Row, Verdict } from './verdict.ts';
 
 export const payloadType = 'application/vnd.in-toto+json';
 const statementType = 'https://in-toto.io/Statement/v1';
 const testResultType = 'https://in-toto.io/attestation/test-result/v0.1';
 const proofType = 'urn:muster:attestation:proof:v1';
+const rollUpType = 'urn:muster:attestation:roll-up:v1';
 
 /** Names a file of the bundle by its SHA-256, lower-case hex. */
 export interface FileDigest {
@@ -74,4 +75,9 @@ export function proofStatement(
     evidence: files,
     signers,
   });
+}
+
+/** What several bundles come to; `subject` names the roll-up's report and the tag manifest of each bundle. */
+export function rollUpStatement(subject: readonly FileDigest[], { outcome, exitCode, blame, exercised, counts, blamed }: Verdict): Uint8Array {
+  return statement(subject, rollUpType, { outcome, exitCode, blame: blame ?? null, exercised, counts, blamed });
 }

@@ -52,14 +52,20 @@ export interface Verdict {
 const severity: readonly CheckResult['status'][] = [
   'fail', 'crash', 'timeout', 'inconclusive', 'unverified', 'warn', 'notrun', 'skipped', 'pass',
 ]; // prettier-ignore
-const broken: ReadonlySet<Status> = new Set(['fail', 'crash', 'timeout', 'flaky', 'stale-expected']);
+/** Statuses by which somebody failed. */
+export const broken: ReadonlySet<Status> = new Set(['fail', 'crash', 'timeout', 'flaky', 'stale-expected']);
 
 export function judge({ frame, results }: Evaluated): Verdict {
   const attempts = Map.groupBy(results, ({ id }) => id);
   const expected = new Map(frame.run?.expectedFailures.map(({ check, reason }) => [check, reason]));
   const judged = [...attempts.values()].map((tries) => excused(rowOf(tries), expected));
   const exercised = judged.filter((row) => row.exercised).length;
-  const rows = [...runRows(frame, judged, exercised), ...judged];
+  return verdictOf([...runRows(frame, judged, exercised), ...judged]);
+}
+
+/** What rows come to, each of another check. */
+export function verdictOf(rows: readonly Row[]): Verdict {
+  const exercised = rows.filter((row) => row.exercised).length;
   const exitCode = exitCodeOf(rows);
   const counts = count(statuses, rows, ({ status }) => status);
   const blamed = count(['target', 'lab', 'harness', 'spec'] as const, rows, ({ blame }) => blame);
