@@ -40,6 +40,7 @@ export { localTarget, type LocalTargetOptions } from './targets/local-target.ts'
 export { type RemoteNode, remoteTarget, TargetAddressError } from './targets/remote-target.ts';
 export { type Power, powers, type Target, type TargetWorld, type WorldRequest } from './targets/target.ts';
 export { announceEnvelope, directEnvelope, type EnvelopeAuthor, futureTimes, inTheNameOf, oversizeFrameHead, publishEnvelope, staleTimes, type Times, withForgedSignature } from './fake-peers/envelopes.ts'; // prettier-ignore
+export { RawConnection } from './fake-peers/raw-connection.ts';
 export { PeerLink, PeerLinkClosed } from './fake-peers/peer-link.ts';
 export { type OnLink, ScriptedPeer, type ScriptedPeerOptions } from './fake-peers/scripted-peer.ts';
 export { type HealthyRun, type OracleReport, type SaboteurResult } from './oracles/oracle-report.ts';

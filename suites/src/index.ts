@@ -4,6 +4,7 @@ import { crash } from './crash/index.ts';
 import { defence } from './defence/index.ts';
 import { discovery } from './discovery/index.ts';
 import { durability } from './durability/index.ts';
+import { hostile } from './hostile/index.ts';
 import { links } from './links/index.ts';
 import { input } from './input/index.ts';
 import { mesh } from './mesh/index.ts';
@@ -36,6 +37,7 @@ export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: Suit
     links,
     network,
     surfaces,
+    hostile,
     crash(kills),
     discovery,
   ]; // prettier-ignore

@@ -84,13 +84,18 @@ async function killedOnce(context: ScenarioContext, victim: NodeHandle, load: Lo
   claim(`${check}/database`, required.files.id, 'MUST', claims.equals({ seq, at: '/data/databases/0/integrity' }, 'ok'), options);
 }
 
-async function killedWhileStarting({ claim, clock, random, record, signal }: ScenarioContext, victim: NodeHandle, check: string): Promise<void> {
+async function killedWhileStarting(
+  { claim, clock, eventually, random, record, signal }: ScenarioContext,
+  victim: NodeHandle,
+  check: string,
+): Promise<void> {
   const local = homeOf(victim);
   await local.kill();
   const starting = local.start().then(
     () => true,
     () => false,
   );
+  await eventually('there is a process', () => local.alive, LOAD_LIMIT_MS);
   const after = random.integer(STARTING_MS);
   await clock.sleep(after, signal);
   await local.kill();

@@ -56,6 +56,11 @@ export class SocketCalls implements AsyncDisposable {
     }
   }
 
+  /** Says something, a frame or not. */
+  sendText(text: string): void {
+    this.#socket.sendText(text);
+  }
+
   /** Sends a frame as the operation `op`: refused when an `error` frame came before the answer to a frame sent after it. */
   call(op: string, frame: Readonly<Record<string, unknown>>): Promise<Operation<Json>> {
     const attempt = { process: this.#node.name, surface: 'ws' as const, op, input: frame as Json };

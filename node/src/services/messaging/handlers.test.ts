@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { EventOf, Registry } from '@muster/contract';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { clock, crypto, freshIdentity, startNode, TEST_NETWORK } from '../../testing/network.ts';
 import { ContactStore } from '../contacts/contact-store.ts';
 import { Counters } from '../counters.ts';
@@ -35,7 +38,9 @@ test('a reader that does not read holds up nobody, and is told how many messages
 
 test('what can no longer be had after a time away is told to the readers of that topic', async () => {
   const told = Promise.withResolvers<OverlayEvents>();
-  const store = openSqliteStore(':memory:');
+  const folder = mkdtempSync(join(tmpdir(), 'muster-messaging-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const store = openSqliteStore(join(folder, 'node.sqlite'));
   const overlay = (events: OverlayEvents) => {
     told.resolve(events);
     return { subscribe: () => {}, unsubscribe: () => {}, broadcast: async () => {}, [Symbol.dispose]: () => {} };

@@ -30,6 +30,11 @@ export class Connection {
     return this.#answered > 0 && this.#pending === 0 && !this.upgraded;
   }
 
+  /** has not asked anything yet, and perhaps never will */
+  get unasked(): boolean {
+    return this.#answered === 0 && this.#pending === 0 && !this.upgraded;
+  }
+
   /** Runs `task` once the earlier ones are done, unless the connection is closed by then. `task` never rejects. */
   run(socket: Duplex, task: () => Promise<void>): void {
     this.#pending++;

@@ -234,6 +234,19 @@ describe('the server', () => {
       expect(small.surface.counts().connections).toBe(2);
       for (const { socket } of [idle[1]!, next]) socket.destroy();
     });
+
+    it('connections that never asked give way to whoever asks, the oldest first', async () => {
+      await using small = await Demo.start({ limits: { connections: 2 } });
+      const silent = talk(small, '');
+      await until(() => small.surface.counts().connections === 1);
+      const slow = talk(small, 'GET /health HTTP/1.1\r\n');
+      await until(() => small.surface.counts().connections === 2);
+      const next = talk(small, wire('GET /health'));
+      await next.until(/^HTTP\/1.1 200[^]*healthy/);
+      await silent.closed;
+      expect(small.surface.counts().connections).toBe(2);
+      for (const { socket } of [slow, next]) socket.destroy();
+    });
   });
 
   describe('stopping', () => {

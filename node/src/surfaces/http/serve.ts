@@ -82,9 +82,10 @@ export async function serveHttp<R extends AnyRegistry>(options: HttpOptions<R>):
   server.on('upgrade', upgrade);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseBytes(error, socket, connections.get(socket), clock));
 
-  /** Closes a connection that nobody is using, the oldest; false when there is none. */
+  /** Closes the oldest connection that is kept for a next request, else the oldest that never made one; false when there is none. */
   function dropSpare(): boolean {
-    const spare = [...connections].find(([, connection]) => connection.spare);
+    const all = [...connections];
+    const spare = all.find(([, connection]) => connection.spare) ?? all.find(([, connection]) => connection.unasked);
     if (spare === undefined) return false;
     connections.delete(spare[0]);
     spare[0].destroy();
