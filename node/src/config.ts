@@ -20,11 +20,11 @@ export interface Config {
   readonly networkName: string;
   /** `host:port` */
   readonly bootstrapPeers: readonly string[];
-  /** links to machines that peers told of, too */
-  readonly autoDial: boolean;
   /** where running instances of one host find each other */
   readonly hostDirectory: string;
   readonly lanDiscovery: boolean;
+  /** false: dials bootstrap peers and whom the user asks for, nobody else */
+  readonly autoDial: boolean;
   readonly userKeyPath: string | undefined;
   /** replaces the built-in charter */
   readonly charterPath: string | undefined;
@@ -82,9 +82,9 @@ const File = z.looseObject({
   identity_dir: z.string().min(1).optional(),
   network_id: z.string().min(1).max(64).default('muster.main'),
   bootstrap_peers: z.array(hostPort).default([]),
-  auto_dial: z.boolean().default(true),
   host_directory: z.string().min(1).optional(),
   lan_discovery: z.boolean().default(true),
+  auto_dial: z.boolean().default(true),
   user_key_path: z.string().min(1).optional(),
   charter_path: z.string().min(1).optional(),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('warn'),
@@ -131,9 +131,9 @@ export function readConfig(tomlText: string, file: string, paths: DefaultPaths, 
     identityDir: values.identity_dir ?? paths.identityDir,
     networkName: values.network_id,
     bootstrapPeers: overrides.noBootstrap ? [] : values.bootstrap_peers,
-    autoDial: values.auto_dial,
     hostDirectory: values.host_directory ?? paths.hostDirectory,
     lanDiscovery: values.lan_discovery,
+    autoDial: values.auto_dial,
     userKeyPath: values.user_key_path,
     charterPath: values.charter_path,
     logLevel: values.log_level === 'trace' ? 'debug' : values.log_level,

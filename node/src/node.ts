@@ -60,10 +60,10 @@ export interface NodeSettings {
   readonly displayName: string;
   readonly bindAddress: string;
   readonly bootstrapPeers: readonly string[];
-  /** links to machines that others told of; else only to bootstrap peers and to neighbours it found itself */
-  readonly autoDial: boolean;
   readonly inboxLimit: number;
   readonly discovery: DiscoverySettings;
+  /** false: dials bootstrap peers and whom the user asks for, nobody else */
+  readonly autoDial: boolean;
   readonly charter: Charter;
   readonly apiAddress: () => string;
   readonly gauges: () => Readonly<Record<string, number>>;
@@ -76,6 +76,7 @@ export interface Services {
   readonly links: LinkManager;
   readonly pubsub: PubSub<TreeOverlay>;
   readonly direct: DirectService;
+  readonly peers: KnownPeers;
   readonly counters: Counters;
 }
 
@@ -117,6 +118,8 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   const pubsub = new PubSub({ identity, contacts, clock, crypto, network, counters, overlay: overlayWith });
   const direct = new DirectService({
     links,
+    pubsub,
+    autoDial: settings.autoDial,
     store,
     contacts,
     peers,
@@ -190,7 +193,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
 
   return {
     handlers,
-    services: { contacts, links, pubsub, direct, counters },
+    services: { contacts, links, pubsub, direct, peers, counters },
     join: async () => {
       const address = await links.listen(settings.bindAddress);
       const self = { network, machine: identity.machineId, address };
@@ -199,7 +202,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
           try {
             const found = ({ machine, addresses }: Neighbour): void => {
               connectivity.found(neighbours, machine);
-              links.want(addresses, machine as MachineId);
+              if (settings.autoDial) links.want(addresses, machine as MachineId);
             };
             running.push(await neighbours.start(self, found));
             connectivity.looking(neighbours);
@@ -216,7 +219,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
       return address;
     },
     [Symbol.asyncDispose]: async () => {
-      for (const part of [finder, rendezvous, announcements]) part?.[Symbol.dispose]();
+      for (const part of [finder, rendezvous, announcements, direct]) part?.[Symbol.dispose]();
       pubsub[Symbol.dispose]();
       replays[Symbol.dispose]();
       const ends = await Promise.allSettled([...running.map((part) => part[Symbol.asyncDispose]()), links.stop()]);

@@ -20,6 +20,13 @@ export type SealedBoxReason = 'malformed' | 'version' | 'not_opened'; // changed
 
 export class SealedBoxError extends ProtocolError<SealedBoxReason> {
   override readonly name = 'SealedBoxError';
+  /** what the box says its id is, when it is `not_opened` */
+  readonly boxId: Uint8Array | undefined;
+
+  constructor(code: SealedBoxReason, message: string, options: ErrorOptions & { readonly boxId?: Uint8Array } = {}) {
+    super(code, message, options);
+    this.boxId = options.boxId;
+  }
 }
 
 export interface BoxRoute {
@@ -53,7 +60,7 @@ export function openBox(
   const secret = crypto.decapsulate(kemKey, ciphertext);
   const { key, nonce, context } = derive(crypto, secret, kemKey.publicKey, ciphertext, route, id);
   const content = crypto.open(key, nonce, sealed, context);
-  if (!content) throw new SealedBoxError('not_opened', 'the box was changed, or is not one of this sender for this recipient');
+  if (!content) throw new SealedBoxError('not_opened', 'the box was changed, or is not one of this sender for this recipient', { boxId: id });
   return { id, content };
 }
 

@@ -54,6 +54,7 @@ export interface NodeOptions {
   /** links to machines that others told of; not unless said so, so that tests know who is linked to whom */
   readonly autoDial?: boolean;
   readonly discovery?: Partial<DiscoverySettings>;
+  readonly log?: Log;
 }
 
 export const TEST_NETWORK = 'ab'.repeat(32) as NetworkId;
@@ -70,7 +71,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     crypto,
     clock,
     random: systemRandom(),
-    log: quiet,
+    log: options.log ?? quiet,
   };
   const settings = {
     network: options.network ?? TEST_NETWORK,

@@ -55,7 +55,7 @@ export function diagnosticsHandlers({ clock, links, direct, connectivity, counte
         outgoing_send_failed: counters.get('dm_outgoing_send_failed_total'),
         outgoing_path_loopback: counters.get('dm_outgoing_path_loopback_total'),
         outgoing_path_raw_quic: counters.get('dm_outgoing_path_link_total'),
-        outgoing_path_gossip_inbox: 0,
+        outgoing_path_gossip_inbox: counters.get('dm_outgoing_path_gossip_inbox_total'),
         incoming_envelopes_total: counters.get('dm_incoming_envelopes_total'),
         incoming_decode_failed: counters.get('dm_incoming_decode_failed_total'),
         incoming_signature_failed: counters.get('dm_incoming_signature_failed_total'),

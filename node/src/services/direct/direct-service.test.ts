@@ -1,4 +1,5 @@
-import { addMachine, fromBase64, fromHex, pin, setTrust } from '@muster/protocol';
+import { addMachine, encodeDirectBody, encodeStrict, fromBase64, fromHex, pin, sealEnvelope, setTrust, toHex } from '@muster/protocol';
+import type { LinkMessage } from '@muster/protocol';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { expect, test } from 'vitest';
 import { openSqliteStore } from '../../engines/sqlite-store.ts';
 import type { NodePorts } from '../../node.ts';
 import type { Store } from '../../ports/index.ts';
-import { clock, crypto, eventually, fillingDisk, freshIdentity, linked, startNode, twoLinkedNodes } from '../../testing/network.ts';
+import { clock, crypto, eventually, fillingDisk, freshIdentity, linked, startNode, TEST_NETWORK, twoLinkedNodes } from '../../testing/network.ts';
 import type { TestNode } from '../../testing/network.ts';
 import { Inbox } from './inbox.ts';
 import { Outbox } from './outbox.ts';
@@ -149,7 +150,15 @@ test('an acknowledgement that comes late still ends the message, if it is the re
   await using a = await startNode({ bootstrapPeers: [b.address, c.address], wrap: (ports) => ((store = ports.store), ports) });
   await Promise.all([linked(a, b), linked(a, c)]);
   const requestId = 'ab'.repeat(16);
-  const pending = { requestId, to: b.identity.agentId, envelope: '', expires: Number.MAX_SAFE_INTEGER, logical: { id: 'late', digest: 'd' } };
+  const pending = {
+    requestId,
+    to: b.identity.agentId,
+    envelope: '',
+    digest: 'd',
+    bytes: 0,
+    expires: Number.MAX_SAFE_INTEGER,
+    logical: { id: 'late', digest: 'd' },
+  };
   new Outbox(store!, clock, crypto, { write: () => {} }).add(pending);
   const acknowledge = (node: TestNode): void => {
     const link = node.node.services.links.toMachine(a.identity.machineId)!;
@@ -215,4 +224,39 @@ test('a sender that was blocked after its message was committed still hears that
   await eventually('it is committed', () => inbox(b).length === 1);
   b.node.services.contacts.update(a.identity.agentId, (standing, now) => setTrust(standing, 'blocked', now));
   expect(await sending).toMatchObject({ retries: 1 });
+});
+
+test('what is stale, early or unreadable is refused with that reason; what its sender did not sign is not answered', async () => {
+  await using nodes = await twoLinkedNodes();
+  const [a, b] = nodes;
+  const link = b.node.services.links.toMachine(a.identity.machineId)!;
+  const outcomes = new Map<string, string>();
+  const arrived = (message: LinkMessage): void => {
+    if (message.kind !== 'direct_ack') return;
+    outcomes.set(toHex(message.requestId), message.outcome.kind === 'rejected' ? message.outcome.reason : 'committed');
+  };
+  b.node.services.links.on({ up: () => {}, down: () => {}, message: (_, message) => arrived(message) });
+  const say = async (first: number, times: { issued: number; expires?: number }, spoil?: (envelope: Uint8Array) => void, payload?: Uint8Array) => {
+    const requestId = new Uint8Array(16).fill(first);
+    const route = { kind: 'direct', network: TEST_NETWORK, to: a.identity.agentId };
+    const content = { payload: payload ?? encodeDirectBody({ requestId, payload: bytes('x') }), ...times };
+    const envelope = await sealEnvelope(crypto, b.identity.agentKey, { ...route, ...content });
+    spoil?.(envelope);
+    link.send({ kind: 'direct', envelope });
+  };
+  const now = clock.now();
+  await say(1, { issued: now - 600_000 });
+  await say(2, { issued: now + 600_000 });
+  await say(3, { issued: now, expires: now + 3_600_000 });
+  await say(4, { issued: now }, undefined, encodeStrict([new Uint8Array(16).fill(4), '', bytes('x')]));
+  await say(5, { issued: now }, (envelope) => void (envelope[envelope.length - 1]! ^= 1));
+  await say(6, { issued: now - 600_000 }, (envelope) => void (envelope[envelope.length - 1]! ^= 1));
+  await say(7, { issued: now });
+  const told = (first: number) => outcomes.get(toHex(new Uint8Array(16).fill(first)));
+  await eventually('the last is answered', () => told(7) !== undefined);
+  await eventually('the untimely ones are', () => [1, 2, 3, 4].every((first) => told(first) !== undefined));
+  expect([1, 2, 3, 4, 5, 6, 7].map(told)).toEqual(['expired', 'clock', 'clock', 'malformed', undefined, undefined, 'committed']);
+  const refused = (reason: string) => a.node.services.counters.get(`dm_refused_total{reason="${reason}"}`);
+  expect(['stale', 'future', 'lifetime', 'malformed', 'bad_signature'].map(refused)).toEqual([2, 1, 1, 1, 1]);
+  expect(inbox(a)).toEqual(['x']);
 });

@@ -11,11 +11,19 @@ const LOGICAL = 'outbox-logical/';
 const LOGICAL_FOR_MS = 24 * 3_600_000;
 const PRUNE_EVERY = 1_000;
 
+/** as the API names them */
+export type DirectPath = 'raw_quic_acked' | 'gossip_inbox';
+export type SendPath = DirectPath | 'loopback';
+
 export interface PendingMessage {
   readonly requestId: string;
   readonly to: AgentId;
   /** base64 of the sealed envelope: a retry is byte for byte the same */
   readonly envelope: string;
+  /** of the payload, as traces show it */
+  readonly digest: string;
+  /** of the payload */
+  readonly bytes: number;
   /** Unix ms */
   readonly expires: number;
   /** the caller's own id, with the digest of what it was used for */
@@ -26,6 +34,8 @@ export interface LogicalRecord {
   readonly requestId: string;
   readonly digest: string;
   readonly committed: boolean;
+  /** how the recipient's word came; absent before that */
+  readonly path?: SendPath;
   /** Unix ms */
   readonly at: number;
 }
@@ -52,13 +62,13 @@ export class Outbox {
 
   /** Durable when it returns. Throws `StoreError`. */
   add(message: PendingMessage): void {
-    this.#store.batch([{ key: PENDING + message.requestId, value: toRecord(message) }, ...this.#logicalWrites(message, false)], 'durable');
+    this.#store.batch([{ key: PENDING + message.requestId, value: toRecord(message) }, ...this.#logicalWrites(message, undefined)], 'durable');
     if (++this.#added % PRUNE_EVERY === 0) this.#prune();
   }
 
   /** The recipient has it. Losing this write costs a duplicate that the recipient recognises. */
-  committed(message: PendingMessage): void {
-    this.#settle([{ key: PENDING + message.requestId, value: null }, ...this.#logicalWrites(message, true)]);
+  committed(message: Pick<PendingMessage, 'requestId' | 'to' | 'logical'>, path: SendPath): void {
+    this.#settle([{ key: PENDING + message.requestId, value: null }, ...this.#logicalWrites(message, path)]);
   }
 
   /** It will not be delivered, and its logical id is free again. */
@@ -86,9 +96,10 @@ export class Outbox {
     }
   }
 
-  #logicalWrites({ requestId, to, logical }: PendingMessage, committed: boolean): Write[] {
+  #logicalWrites({ requestId, to, logical }: Pick<PendingMessage, 'requestId' | 'to' | 'logical'>, path: SendPath | undefined): Write[] {
     if (!logical) return [];
-    const record: LogicalRecord = { requestId, digest: logical.digest, committed, at: this.#clock.now() };
+    const at = this.#clock.now();
+    const record: LogicalRecord = { requestId, digest: logical.digest, committed: path !== undefined, ...(path && { path }), at };
     return [{ key: this.#logicalKey(to, logical.id), value: toRecord(record) }];
   }
 

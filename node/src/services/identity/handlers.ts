@@ -78,7 +78,7 @@ export function identityHandlers(parts: IdentityParts): HandlersOf<'identity'> {
         created_at: seconds(),
         dm_capabilities: {
           max_protocol_version: 1,
-          gossip_inbox: false,
+          gossip_inbox: true,
           kem_algorithm: 'ML-KEM-768',
           max_envelope_bytes: MAX_DIRECT_ENVELOPE_BYTES,
           kem_public_key: [...identity.kemKey.publicKey],

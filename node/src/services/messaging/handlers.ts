@@ -31,8 +31,10 @@ export function messagingHandlers(pubsub: PubSub, counters: Counters): HandlersO
           const data = { subscription_id: id, topic, payload: toBase64(payload), sender, verified: true, trust_level: trust };
           for (const reader of readers) reader.push({ event: 'message', data: { type: 'message', data } });
         },
-        (count, id) => {
-          for (const reader of readers) reader.push(missed({ subscription_id: id, topic, count, cause: 'away' }));
+        {
+          missed: (count, id) => {
+            for (const reader of readers) reader.push(missed({ subscription_id: id, topic, count, cause: 'away' }));
+          },
         },
       );
       subscriptions.set(subscription.id, subscription);

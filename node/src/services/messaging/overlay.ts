@@ -2,7 +2,7 @@
 import type { AgentId, EnvelopeHeader } from '@muster/protocol';
 
 /** kinds of envelopes that are published */
-export const GOSSIP_KINDS = ['publish', 'announce'];
+export const GOSSIP_KINDS = ['publish', 'announce', 'inbox'];
 
 /** A message whose signature was checked. */
 export interface OverlayMessage {

@@ -22,7 +22,7 @@ export interface TopicMessage {
   readonly senderKey: Uint8Array;
   /** the sender's level here, null when it is no contact */
   readonly trust: TrustLevel | null;
-  /** `announce` for what nodes tell each other of themselves, else `publish` */
+  /** `announce` for what nodes tell each other of themselves, `inbox` for letters, else `publish` */
   readonly kind: string;
   /** ms by the clock of the sender */
   readonly issued: number;
@@ -37,9 +37,15 @@ export interface Subscription extends Disposable {
   readonly topic: string;
 }
 
-interface Entry extends Subscription {
+export interface SubscribeOptions {
+  /** told, after this node was away, of at least so many messages that nobody has any more */
+  readonly missed?: ((count: number, id: string) => void) | undefined;
+  /** also what blocked agents say: whoever listens judges for itself */
+  readonly blockedToo?: boolean | undefined;
+}
+
+interface Entry extends Subscription, SubscribeOptions {
   readonly deliver: (message: TopicMessage, id: string) => void;
-  readonly missed: ((count: number, id: string) => void) | undefined;
 }
 
 export interface PubSubParts<O extends Overlay> {
@@ -61,6 +67,8 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
   readonly #endorse: Endorse;
   readonly #guards = new Map<string, Guard>();
   readonly #sealers = new Map<string, (content: EnvelopeContent) => Promise<Uint8Array>>();
+  /** topics with a listener that judges blocked agents for itself */
+  readonly #unjudged = new Set<string>();
   #count = 0;
 
   constructor(parts: PubSubParts<O>) {
@@ -73,17 +81,15 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
     });
   }
 
-  /**
-   * Delivers from the moment it returns; disposing it is the end of that. `missed` is told, after this node was away, of at least so many messages that
-   * nobody has any more. Throws `CapabilityError` (503) at the bound.
-   */
-  subscribe(topic: string, deliver: Entry['deliver'], missed?: Entry['missed']): Subscription {
+  /** Delivers from the moment it returns; disposing it is the end of that. Throws `CapabilityError` (503) at the bound. */
+  subscribe(topic: string, deliver: Entry['deliver'], { missed, blockedToo }: SubscribeOptions = {}): Subscription {
     if (this.#count >= MAX_SUBSCRIPTIONS) throw new CapabilityError(503, 'too many subscriptions');
     const id = Buffer.from(this.#parts.crypto.randomBytes(8)).toString('hex');
     const entries = this.#topics.get(topic) ?? new Map<string, Entry>();
-    const entry: Entry = { id, topic, deliver, missed, [Symbol.dispose]: () => this.#unsubscribe(topic, id) };
+    const entry: Entry = { id, topic, deliver, missed, blockedToo, [Symbol.dispose]: () => this.#unsubscribe(topic, id) };
     this.#topics.set(topic, entries.set(id, entry));
     this.#count++;
+    if (blockedToo) this.#unjudged.add(topic);
     if (entries.size === 1) this.overlay.subscribe(topic);
     return entry;
   }
@@ -100,7 +106,7 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
   }
 
   /** Signs and sends; our own subscribers get it too. Resolves when every linked peer has it queued. */
-  async publish(topic: string, payload: Uint8Array, kind: 'publish' | 'announce' = 'publish'): Promise<void> {
+  async publish(topic: string, payload: Uint8Array, kind: 'publish' | 'announce' | 'inbox' = 'publish'): Promise<void> {
     const { counters, clock, crypto, network } = this.#parts;
     try {
       checkPublishPayload(payload);
@@ -140,8 +146,9 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
 
   #refusal(message: OverlayMessage): string | undefined {
     const { identity, contacts } = this.#parts;
-    if (message.sender === identity.agentId || contacts.blocked(message.sender)) return 'sender_blocked';
-    return this.#guards.get(message.header.to)?.(message);
+    const { header, sender } = message;
+    if (sender === identity.agentId || (!this.#unjudged.has(header.to) && contacts.blocked(sender))) return 'sender_blocked';
+    return this.#guards.get(header.to)?.(message);
   }
 
   #deliver({ header, sender, payload }: OverlayMessage): void {
@@ -159,9 +166,10 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
       issued: header.issued,
     };
     counters.add('gossip_due_to_subscriber_total', entries.size);
+    const hushed = this.#unjudged.has(header.to) && contacts.blocked(sender);
     for (const entry of entries.values()) {
       this.#tally(header.kind, 'delivered_to_subscriber');
-      entry.deliver(message, entry.id);
+      if (!hushed || entry.blockedToo) entry.deliver(message, entry.id);
     }
   }
 
@@ -169,10 +177,10 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
     for (const entry of this.#topics.get(topic)?.values() ?? []) entry.missed?.(count, entry.id);
   }
 
-  /** Announcements are the node's own traffic: counted with all else, and once more apart, so that the rest can be compared with what users did. */
+  /** Announcements and letters are the node's own traffic: counted with all else, and once more apart, so that the rest can be compared with what users did. */
   #tally(kind: string, what: 'publish' | 'messages' | 'delivered_to_subscriber'): void {
     this.#parts.counters.add(`gossip_${what}_total`);
-    if (kind === 'announce') this.#parts.counters.add(`gossip_internal_${what}_total`);
+    if (kind !== 'publish') this.#parts.counters.add(`gossip_internal_${what}_total`);
   }
 
   #unsubscribe(topic: string, id: string): void {
@@ -181,6 +189,7 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
     this.#count--;
     if (entries.size > 0) return;
     this.#topics.delete(topic);
+    this.#unjudged.delete(topic);
     this.overlay.unsubscribe(topic);
   }
 }

@@ -49,11 +49,9 @@ export function websocketHandlers({ pubsub, direct, contacts, self }: SocketPart
         for (const topic of fresh) {
           session.topics.set(
             topic,
-            pubsub.subscribe(
-              topic,
-              ({ payload, sender }) => socket.send({ type: 'message', topic, payload: toBase64(payload), origin: sender }),
-              (count) => socket.send({ type: 'missed', topic, count }),
-            ),
+            pubsub.subscribe(topic, ({ payload, sender }) => socket.send({ type: 'message', topic, payload: toBase64(payload), origin: sender }), {
+              missed: (count) => socket.send({ type: 'missed', topic, count }),
+            }),
           );
         }
         return socket.send({ type: 'subscribed', topics: frame.topics });
