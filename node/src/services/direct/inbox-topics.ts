@@ -31,7 +31,7 @@ const MAX_HANDLING_OF_SENDER = 32;
 const MAX_TIMED = 1_024;
 
 /** A message out of its letter, from the agent that sealed it. */
-export interface Delivered {
+interface Delivered {
   readonly envelope: Uint8Array;
   readonly sender: AgentId;
   /** proven by its own signature */
