@@ -21,6 +21,7 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .option('--grep <RE>', 'only scenarios whose id or title matches')
     .option('--list', 'print suites and scenarios, and end')
     .option('--plan', 'print which scenario would run in which world and why, and end')
+    .option('--requirements', 'print what is required, what exercises it and what nothing does, and end')
     .option('--seed <N>', 'repeat the decisions of another run', (text) => wholeNumber(text))
     .option('--out <DIR>', 'where the bundle will stand; must not exist')
     .option('--nodes <N>', 'daemons in the suites that work with any number, at least 2', (text) => wholeNumber(text, 2))

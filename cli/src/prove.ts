@@ -31,6 +31,7 @@ import { lastFailedScenarios, regressionLines, remember } from './history/rememb
 import { onReaderLeft, printJson, printLine } from './output.ts';
 import { loadSuites } from './suites.ts';
 import { runnerKey } from './runner-key.ts';
+import { requirements } from './requirements.ts';
 import { defined, reproduceLine, shellWord } from './reproduce.ts';
 import { partsLine, partTimes } from './part-times.ts';
 import { verdictLines } from './verdict-text.ts';
@@ -40,6 +41,7 @@ export interface ProveRequest {
   readonly grep?: string;
   readonly list?: true;
   readonly plan?: true;
+  readonly requirements?: true;
   readonly seed?: number;
   readonly out?: string;
   readonly nodes?: number;
@@ -78,6 +80,10 @@ export async function runProve(asked: ProveRequest): Promise<number> {
   const expectedFailures = request.baseline === undefined ? [] : await readBaseline(request.baseline);
   const chosen = request.suite ? suites : standard;
   const plan = await usage(() => planRun(chosen, target, selection));
+  if (request.requirements) {
+    const asked = request.suite ? suites.filter(({ name }) => request.suite!.includes(name)) : suites;
+    return requirements(asked, planRun(asked, target, selection), target.implementation, request.json);
+  }
   if (request.plan) {
     await (request.json ? printJson(plan) : printLine(describePlan(plan).join('\n')));
     return 0;

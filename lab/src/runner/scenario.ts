@@ -16,6 +16,8 @@ export interface Requirement {
   readonly id: string;
   /** one sentence, testable */
   readonly text: string;
+  /** why no scenario exercises it; left out where one does */
+  readonly excluded?: string;
 }
 
 export interface Needs {
@@ -136,7 +138,7 @@ export function scenario<State = void>(declaration: Omit<Scenario, 'phases'> & {
   return declaration as Scenario;
 }
 
-/** Declares a suite. @throws when a scenario is named for another suite, twice, or exercises what is not required here */
+/** Declares a suite. @throws when a scenario is named for another suite, twice, or exercises what is not required here, or is excluded */
 export function suite(declaration: Suite): Suite {
   const required = new Set(declaration.requirements.map(({ id }) => id));
   const seen = new Set<string>();
@@ -147,5 +149,8 @@ export function suite(declaration: Suite): Suite {
     for (const one of requirements)
       if (!required.has(one)) throw new RangeError(`${id} exercises ${one}, which ${declaration.name} does not require`);
   }
+  const exercised = new Set(declaration.scenarios.flatMap(({ requirements }) => requirements));
+  for (const { id, excluded } of declaration.requirements)
+    if (exercised.has(id) && excluded !== undefined) throw new RangeError(`${id} is exercised, though it says why it is not: ${excluded}`);
   return declaration;
 }
