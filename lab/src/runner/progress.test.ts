@@ -8,9 +8,9 @@ const one = scenario({ id: 'a/one', title: 'one', requirements: [], needs: { nod
 const world: PlannedWorld = { name: 'shared', nodes: 2, wiring: 'host-directory', scenarios: [one], reason: 'none' };
 const result = (status: CheckResult['status']) => ({ status, message: 'expected 200' }) as CheckResult;
 
-function render(isTTY: boolean): string {
+function render(isTTY: boolean, columns = 20): string {
   let text = '';
-  using progress = renderProgress({ isTTY, columns: 20, write: (part) => (text += part) });
+  using progress = renderProgress({ isTTY, columns, write: (part) => (text += part) });
   progress.on({ type: 'planned', plan: { worlds: [world], notRun: [], filters: [] }, seed: '7' });
   progress.on({ type: 'booting', world });
   progress.on({ type: 'booted', world, bootMs: 1234 });
@@ -36,4 +36,8 @@ test('a terminal gets a living line that never wraps and is gone in the end', ()
     .filter((part) => part.startsWith('…')))
     expect(drawn.length).toBeLessThan(20);
   expect(text.endsWith('✗ a/one  2 checks  40 ms\n')).toBe(true);
+});
+
+test('a terminal that does not tell its width loses no character', () => {
+  expect(render(true, 0)).toContain('… a/one  1 check\r');
 });

@@ -4,6 +4,7 @@ import type { ProgressEvent } from './progress-event.ts';
 export interface ProgressStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** 0 where the terminal does not tell */
   readonly columns?: number;
 }
 
@@ -33,7 +34,7 @@ export function renderProgress(stream: ProgressStream): ProgressRenderer {
   const draw = (text: string): void => {
     if (!live) return;
     clear();
-    stream.write(text.slice(0, (stream.columns ?? DEFAULT_COLUMNS) - 1));
+    stream.write(text.slice(0, (stream.columns || DEFAULT_COLUMNS) - 1));
     drawn = true;
   };
 
