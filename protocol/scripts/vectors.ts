@@ -2,6 +2,7 @@
 import type { Crypto, SigningKey } from '../src/crypto.ts';
 import { toHex } from '../src/bytes.ts';
 import { cardVectors } from './vectors/card.ts';
+import { rendezvousVectors, topicVectors } from './vectors/discovery.ts';
 import { envelopeVectors } from './vectors/envelope.ts';
 import { letterVectors, sealedBoxVectors } from './vectors/sealed.ts';
 import { helloVectors, userCertificateVectors } from './vectors/hello.ts';
@@ -71,6 +72,8 @@ export async function makeVectors(crypto: Crypto, vault: Vault): Promise<Readonl
     ['hello.json', await helloVectors(vault.crypto)],
     ['user-certificate.json', await userCertificateVectors(vault.crypto)],
     ['card.json', await cardVectors(vault.crypto)],
+    ['rendezvous.json', await rendezvousVectors(vault.crypto)],
+    ['discovery-topics.json', topicVectors()],
     ['kem.json', kemVectors(vault)],
     ['frames.json', frameVectors()],
     ['trust.json', trustVectors()],

@@ -6,6 +6,7 @@ import { NETWORK, NOW_MS, NOW_S } from '../scripts/vectors/common.ts';
 import { fromHex, toHex } from './bytes.ts';
 import { readCard } from './card.ts';
 import { decodeDirectBody, payloadDigest } from './direct.ts';
+import { identityTopic, rendezvousShard, rendezvousTopic } from './discovery.ts';
 import { openEnvelope } from './envelope.ts';
 import { decodeLetter, inboxTopic, letterMachine } from './letter.ts';
 import { openBox } from './sealed-box.ts';
@@ -13,6 +14,7 @@ import { bulkFrames, FrameDecoder, LANE_BULK, Reassembler } from './frames.ts';
 import type { Frame } from './frames.ts';
 import { readHello } from './hello.ts';
 import { idOfKey, parseAgentId, parseMachineId, parseNetworkId } from './ids.ts';
+import { verifyRendezvousRecord } from './rendezvous-record.ts';
 import { verifyAgentSignature } from './signing.ts';
 import { evaluateTrust } from './trust.ts';
 import type { IdentityType, TrustLevel } from './trust.ts';
@@ -116,6 +118,21 @@ describe('the vectors', () => {
       const open = () => readCard(crypto, one.link, one.now ?? NOW_S);
       expect([one.what, await outcomeOf(open)]).toEqual([one.what, one.valid ? 'accepted' : one.reason]);
       if (one.valid) expect(await open()).toMatchObject({ signed: one.signed, card: { agent_id: one.agent_id } });
+    }
+  });
+
+  test('of rendezvous records', async () => {
+    for (const one of casesOf<{ record: string; now: number; agent_id: string; addresses: string[] }>('rendezvous.json')) {
+      const read = () => verifyRendezvousRecord(crypto, fromHex(one.record), { now: one.now, network: NETWORK });
+      expect([one.what, await outcomeOf(read)]).toEqual([one.what, one.valid ? 'accepted' : one.reason]);
+      if (one.valid) expect(await read()).toMatchObject({ agent: one.agent_id, addresses: one.addresses });
+    }
+  });
+
+  test('of the topics of discovery', () => {
+    for (const one of casesOf<{ agent_id: string; identity_topic: string; rendezvous_topic: string }>('discovery-topics.json')) {
+      const agent = parseAgentId(one.agent_id);
+      expect([identityTopic(agent), rendezvousTopic(rendezvousShard(agent))]).toEqual([one.identity_topic, one.rendezvous_topic]);
     }
   });
 

@@ -23,7 +23,8 @@ export const news = exercise(
     title: 'old announcements, and those from a wrong machine, go nowhere',
     needs: {
       nodes: 2,
-      powers: ['world'],
+      // What is announced here are addresses of nobody: nodes in a line dial none of them.
+      wiring: 'line',
       capabilities: ['discovery.agent', 'contacts.addMachine', 'status.metrics'],
     },
     phases: {
