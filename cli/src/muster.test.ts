@@ -137,7 +137,7 @@ describe('with a daemon', () => {
   ])('prints the same as the API: %j', async (args, path) => expect(await json(...args)).toEqual(await rest(path)));
 
   it('prints for people', async () => {
-    expect((await alice('health')).stdout).toMatch(/^status +healthy\nversion +\d+\.\d+\.\d+\npeers +0\nuptime_secs +\d+\n$/);
+    expect((await alice('health')).stdout).toMatch(/^status +healthy\nversion +\d+\.\d+\.\d+\npeers +0\nuptime_secs +\d+\nreason +alone: .+\n$/);
     expect((await alice('charter')).stdout).toMatch(/^# /);
     expect((await alice('metrics')).stdout).toMatch(/# EOF\n$/);
     expect((await alice('peers')).stdout).toBe('no peers\n');

@@ -7,7 +7,7 @@ import { discoveredMachine } from './machines.ts';
 const NO_SOCKET = { absent: 'sockets carry messages only' };
 const AGENT: CliArgument = { field: 'agent_id', label: 'AGENT_ID' };
 
-const discoveredAgent = z.object({
+export const discoveredAgent = z.object({
   agent_id: hex64(),
   machine_id: hex64(),
   /** null when the agent has not disclosed it */

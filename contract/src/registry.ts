@@ -9,12 +9,13 @@ import { identity } from './identity.ts';
 import { machines } from './machines.ts';
 import { messaging } from './messaging.ts';
 import { network } from './network.ts';
+import { presence } from './presence.ts';
 import { status } from './status.ts';
 import { trust } from './trust.ts';
 import { websocket } from './websocket.ts';
 
 /** Capabilities by family and verb. */
-export const families = { status, identity, messaging, contacts, trust, direct, network, diagnostics, discovery, machines, websocket, gui };
+export const families = { status, identity, messaging, contacts, trust, direct, network, diagnostics, discovery, machines, presence, websocket, gui };
 export type Families = typeof families;
 
 /** `direct.send` and the like */

@@ -14,10 +14,17 @@ export const status = {
     auth: 'open',
     body: 'none',
     input: z.object({}),
-    output: z.object({ status: z.enum(['healthy', 'degraded']), version: z.string(), peers: count(), uptime_secs: count() }),
+    output: z.object({
+      /** `degraded`: it hears nothing of others, or is not heard, although it should */
+      status: z.enum(['healthy', 'degraded']),
+      version: z.string(),
+      peers: count(),
+      uptime_secs: count(),
+      reason: z.string().optional().describe('why it is degraded, or that it is alone'),
+    }),
     shape: 'object',
     status: [200],
-    volatile: ['uptime_secs', 'peers'],
+    volatile: ['status', 'reason', 'uptime_secs', 'peers'],
     surfaces: { cli: { command: 'health' }, client: true, ws: { absent: 'a daemon that answers a socket is up' }, mcp: 'core' },
   }),
   get: capability({

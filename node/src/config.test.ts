@@ -44,6 +44,16 @@ describe('the configuration', () => {
     expect(refusal('rendezvous_validity_ms = 86400001')).toMatch(/rendezvous_validity_ms/);
   });
 
+  test('takes the times of presence in seconds, each on its own', () => {
+    const times = (toml: string) => {
+      const { beaconIntervalMs, offlineTimeoutMs, eventPollMs } = read(toml).presence;
+      return [beaconIntervalMs, offlineTimeoutMs, eventPollMs];
+    };
+    expect(times('')).toEqual([30_000, 300_000, 1_000]);
+    const toml = 'presence_beacon_interval_secs = 2\npresence_offline_timeout_secs = 20\npresence_event_poll_interval_secs = 7';
+    expect([times(toml), read(toml).unknownKeys]).toEqual([[2_000, 20_000, 7_000], []]);
+  });
+
   test('gives way to flags', () => {
     const toml = 'instance_name = "bob"\napi_address = "[::1]:7000"\nbootstrap_peers = ["a:1"]\nlog_level = "trace"\nunheard_of = 1';
     expect(read(toml, { name: 'eve', apiPort: 8000, noBootstrap: true })).toMatchObject({
@@ -64,6 +74,11 @@ describe('the configuration', () => {
     ['a value of another type', 'bind_address = 5', /^\/etc\/muster.toml: bind_address: .+; correct the value$/],
     ['no address', 'bind_address = "nowhere"', /^\/etc\/muster.toml: bind_address: must be host:port, with the port in 0–65535; correct the value$/],
     ['a port out of range', 'bootstrap_peers = ["a:1", "b:99999"]', /^\/etc\/muster.toml: bootstrap_peers.1: must be host:port/],
+    [
+      'an interval that nobody would wait for',
+      'presence_beacon_interval_secs = 900',
+      /^\/etc\/muster.toml: presence_beacon_interval_secs: .+100; correct the value$/,
+    ],
     ['an odd name', 'instance_name = "a b"', /^\/etc\/muster.toml: instance_name: must be 1–64 letters/],
   ])('refuses %s in one line that names file and key', (_, toml, message) => {
     expect(refusal(toml)).toMatch(message);

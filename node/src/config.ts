@@ -3,6 +3,7 @@ import { MAX_RENDEZVOUS_VALIDITY_MS } from '@muster/protocol';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import * as z from 'zod';
 import type { LogLevel } from './ports/index.ts';
+import type { PresenceSettings } from './services/presence/presence-service.ts';
 
 const DEFAULT_TRANSPORT_PORT = 5483;
 const DEFAULT_API_PORT = 12_700;
@@ -33,6 +34,7 @@ export interface Config {
   /** committed direct messages kept for `/direct/inbox`; the oldest go first */
   readonly inboxLimit: number;
   readonly discovery: DiscoverySettings;
+  readonly presence: PresenceSettings;
   /** keys of the file that mean nothing here: tolerated, but a mistyped one should not pass unseen */
   readonly unknownKeys: readonly string[];
 }
@@ -64,9 +66,6 @@ const hostPort = z.string().refine((text) => splitHostPort(text) !== undefined, 
 
 /** Keys of the compatible daemon that have no effect here (yet). */
 const COMPATIBLE_KEYS: ReadonlySet<string> = new Set([
-  'presence_beacon_interval_secs',
-  'presence_event_poll_interval_secs',
-  'presence_offline_timeout_secs',
   'directory_digest_interval_secs',
   'group_card_republish_interval_secs',
   'directory_resubscribe_jitter_ms',
@@ -97,6 +96,9 @@ const File = z.looseObject({
     .default(900),
   rendezvous_enabled: z.boolean().default(true),
   rendezvous_validity_ms: z.int().min(1_000).max(MAX_RENDEZVOUS_VALIDITY_MS).default(3_600_000),
+  presence_beacon_interval_secs: z.int().min(1).max(100).default(30),
+  presence_offline_timeout_secs: z.int().min(1).max(3_600).default(300),
+  presence_event_poll_interval_secs: z.int().min(1).max(3_600).default(1),
   inbox_limit: z.int().min(100).max(10_000_000).default(100_000),
 });
 
@@ -143,6 +145,11 @@ export function readConfig(tomlText: string, file: string, paths: DefaultPaths, 
       heartbeatMs: values.heartbeat_interval_secs * 1_000,
       ttlMs: values.identity_ttl_secs * 1_000,
       rendezvousValidityMs: values.rendezvous_enabled ? values.rendezvous_validity_ms : undefined,
+    },
+    presence: {
+      beaconIntervalMs: values.presence_beacon_interval_secs * 1_000,
+      offlineTimeoutMs: values.presence_offline_timeout_secs * 1_000,
+      eventPollMs: values.presence_event_poll_interval_secs * 1_000,
     },
     unknownKeys: Object.keys(values).filter((key) => !Object.hasOwn(File.shape, key) && !COMPATIBLE_KEYS.has(key)),
   };

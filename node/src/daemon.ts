@@ -87,6 +87,7 @@ export async function runDaemon({ config, log, compose = createNode }: DaemonOpt
     inboxLimit: config.inboxLimit,
     discovery: config.discovery,
     autoDial: config.autoDial,
+    presence: config.presence,
     charter,
     apiAddress: () => surface?.address ?? config.apiAddress,
     gauges: () => ({ process_resident_memory_bytes: process.memoryUsage.rss(), http_streams: surface?.counts().streams ?? 0 }),

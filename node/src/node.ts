@@ -3,6 +3,7 @@
  * Pure of the world: engines come in through the ports, surfaces are put on top by whoever runs it.
  */
 import type { Registry } from '@muster/contract';
+import { isPubliclyRoutable } from '@muster/protocol';
 import type { AgentId, MachineId, NetworkId } from '@muster/protocol';
 import type { DiscoverySettings } from './config.ts';
 import type { Clock, Crypto, Log, Neighbour, Neighbours, Random, Store, Transport } from './ports/index.ts';
@@ -19,6 +20,8 @@ import { Rendezvous } from './services/discovery/rendezvous.ts';
 import { RendezvousRecords } from './services/discovery/rendezvous-records.ts';
 import { Announcements } from './services/identity/announcements.ts';
 import { guiHandlers } from './services/gui/handlers.ts';
+import { FoafWalks } from './services/foaf/walks.ts';
+import { HearingProbe } from './services/health/hearing.ts';
 import { identityHandlers } from './services/identity/handlers.ts';
 import type { LocalIdentity } from './services/identity/local-identity.ts';
 import { LinkHistory } from './services/links/link-history.ts';
@@ -33,9 +36,13 @@ import type { OverlayEvents } from './services/messaging/overlay.ts';
 import { treeOverlay } from './services/overlay/tree-overlay.ts';
 import type { TreeOverlay } from './services/overlay/tree-overlay.ts';
 import { KnownPeers } from './services/peers/known-peers.ts';
+import { presenceHandlers } from './services/presence/handlers.ts';
+import { PresenceService } from './services/presence/presence-service.ts';
+import type { PresenceSettings } from './services/presence/presence-service.ts';
 import type { Charter } from './services/status/charter.ts';
 import { statusHandlers } from './services/status/handlers.ts';
 import { metricsOf } from './services/status/metrics.ts';
+import { logStatus } from './services/status/status-line.ts';
 import { trustHandlers } from './services/trust/handlers.ts';
 import { websocketHandlers } from './services/websocket/handlers.ts';
 import type { Handlers } from './surfaces/handlers.ts';
@@ -64,6 +71,7 @@ export interface NodeSettings {
   readonly discovery: DiscoverySettings;
   /** false: dials bootstrap peers and whom the user asks for, nobody else */
   readonly autoDial: boolean;
+  readonly presence: PresenceSettings;
   readonly charter: Charter;
   readonly apiAddress: () => string;
   readonly gauges: () => Readonly<Record<string, number>>;
@@ -77,6 +85,7 @@ export interface Services {
   readonly pubsub: PubSub<TreeOverlay>;
   readonly direct: DirectService;
   readonly peers: KnownPeers;
+  readonly presence: PresenceService;
   readonly counters: Counters;
 }
 
@@ -138,11 +147,14 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   const others = (): AgentId[] => discovered.recent().map(({ agent }) => agent);
   const rendezvous = validityMs === undefined ? undefined : new Rendezvous({ ...speaking, network, records, others, validityMs });
   const finder = new Finder({ links, pubsub, peers, contacts, discovered, announcements, rendezvous, clock, log });
+  const presence = new PresenceService({ ...speaking, network, settings: settings.presence });
+  const walks = new FoafWalks({ identity, presence, links, contacts, clock, random, crypto, network, counters });
+  const hearing = new HearingProbe({ links, presence, contacts, clock, crypto, log, bootstrapPeers: settings.bootstrapPeers });
   const refused = (): [string, number][] =>
     Object.entries(links.listener?.refused ?? {}).map(([reason, count]) => [`handshakes_refused_total{reason="${reason}"}`, count]);
   const metrics = metricsOf(
     () => [...counters.entries(), ...refused()],
-    () => ({ links: links.size, rendezvous_records: records.size, ...settings.gauges() }),
+    () => ({ links: links.size, rendezvous_records: records.size, presence_online: presence.online().length, ...settings.gauges() }),
   );
 
   // Where a linked peer may be reached again: the address we see, at the port it says it listens on.
@@ -165,6 +177,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   });
 
   const running: AsyncDisposable[] = [];
+  let statusLine: Disposable | undefined;
   const handlers: Handlers<Registry> = {
     ...statusHandlers({
       clock,
@@ -175,6 +188,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
       metrics,
       apiAddress: settings.apiAddress,
       externalAddresses,
+      hearing: () => hearing.now(),
       warnings: () => [...warnings.values()],
       shutdown: settings.shutdown,
     }),
@@ -187,13 +201,24 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     ...diagnosticsHandlers({ clock, links, direct, connectivity, counters, overlay: pubsub.overlay, self: identity.machineId }),
     ...discoveryHandlers({ identity, discovered, finder, links, addresses }),
     ...machineHandlers(discovered, links),
+    ...presenceHandlers({
+      presence,
+      walks,
+      contacts,
+      peers,
+      identity,
+      clock,
+      counters,
+      eventPollMs: settings.presence.eventPollMs,
+      addresses: () => addresses().filter(isPubliclyRoutable),
+    }),
     ...websocketHandlers({ pubsub, direct, contacts, self: identity.agentId }),
     ...guiHandlers({ crypto }),
   };
 
   return {
     handlers,
-    services: { contacts, links, pubsub, direct, peers, counters },
+    services: { contacts, links, pubsub, direct, presence, peers, counters },
     join: async () => {
       const address = await links.listen(settings.bindAddress);
       const self = { network, machine: identity.machineId, address };
@@ -216,10 +241,13 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
       for (const peer of settings.bootstrapPeers) links.want([peer]);
       announcements.start();
       rendezvous?.start();
+      presence.start();
+      statusLine = logStatus({ clock, log, counters, links, presence, gauges: settings.gauges });
       return address;
     },
     [Symbol.asyncDispose]: async () => {
-      for (const part of [finder, rendezvous, announcements, direct]) part?.[Symbol.dispose]();
+      await presence.leave();
+      for (const part of [statusLine, finder, rendezvous, announcements, hearing, walks, presence, direct]) part?.[Symbol.dispose]();
       pubsub[Symbol.dispose]();
       replays[Symbol.dispose]();
       const ends = await Promise.allSettled([...running.map((part) => part[Symbol.asyncDispose]()), links.stop()]);

@@ -86,6 +86,21 @@ export const MAX_SHUFFLED = 8;
 /** steps of a random walk (ARWL of HyParView) */
 export const MAX_WALK = 6;
 
+/** [kind, machine, times, addresses]: the largest of each fits */
+export const MAX_BEACON_BODY_BYTES = 1024;
+export const MAX_BEACON_ADDRESSES = 8;
+export const MIN_BEACON_INTERVAL_MS = 1_000;
+export const MAX_BEACON_INTERVAL_MS = 100_000;
+/** beacons in one answer of a walk */
+export const MAX_PRESENCE_BEACONS = 8;
+/** one message about presence between neighbours: 8 beacons in their envelopes fit, and it fits into a frame */
+export const MAX_PRESENCE_BYTES = 60 * 1024;
+export const WALK_ID_BYTES = 16;
+/** steps of a walk from friend to friend */
+export const MAX_WALK_TTL = 5;
+/** neighbours that a node sends one walk on to */
+export const MAX_WALK_FORWARDS = 3;
+
 export const MAX_CARD_BYTES = 64 * 1024;
 export const MAX_DISPLAY_NAME_BYTES = 256;
 

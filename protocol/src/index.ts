@@ -24,6 +24,8 @@ export * from './replay.ts';
 export * from './frames.ts';
 export * from './link-messages.ts';
 export type * from './overlay-messages.ts';
+export type * from './presence-messages.ts';
+export * from './presence.ts';
 export * from './hello.ts';
 export * from './user-certificate.ts';
 export * from './machine-certificate.ts';

@@ -6,6 +6,7 @@ import {
   MAX_HELLO_BYTES,
   MAX_IDS,
   MAX_OVERLAY_BYTES,
+  MAX_PRESENCE_BYTES,
   MAX_PUBLISH_ENVELOPE_BYTES,
   MAX_REASON_BYTES,
   PING_NONCE_BYTES,
@@ -16,6 +17,8 @@ import { ProtocolError } from './errors.ts';
 import { LANE_BULK, LANE_CONTROL } from './frames.ts';
 import { decodeOverlayControl, encodeOverlayControl } from './overlay-messages.ts';
 import type { OverlayControl } from './overlay-messages.ts';
+import { decodePresenceControl, encodePresenceControl } from './presence-messages.ts';
+import type { PresenceControl } from './presence-messages.ts';
 
 /** Why a recipient did not take a direct message. Others may follow: treat an unknown one as `rejected`. */
 export type RejectReason =
@@ -43,6 +46,7 @@ export type LinkMessage =
   | { readonly kind: 'goodbye'; readonly reason: string }
   | { readonly kind: 'direct_ack'; readonly requestId: Uint8Array; readonly outcome: DirectOutcome }
   | { readonly kind: 'overlay'; readonly control: OverlayControl }
+  | { readonly kind: 'presence'; readonly control: PresenceControl }
   | { readonly kind: 'publish'; readonly envelope: Uint8Array }
   | { readonly kind: 'have'; readonly ids: readonly string[] }
   | { readonly kind: 'want'; readonly ids: readonly string[] }
@@ -150,6 +154,12 @@ const FORMS: { readonly [K in Kind]: Form<K> } = {
     type: 6,
     encode: ({ control }) => readBytes(encodeOverlayControl(control), 'overlay', 1, MAX_OVERLAY_BYTES),
     decode: (body) => ({ kind: 'overlay', control: decodeOverlayControl(body) }),
+  },
+  presence: {
+    lane: LANE_CONTROL,
+    type: 9,
+    encode: ({ control }) => readBytes(encodePresenceControl(control), 'presence', 1, MAX_PRESENCE_BYTES),
+    decode: (body) => ({ kind: 'presence', control: decodePresenceControl(body) }),
   },
   publish: {
     lane: LANE_BULK,

@@ -16,6 +16,7 @@ import type { Node, NodePorts } from '../node.ts';
 import { StoreError } from '../ports/index.ts';
 import type { Durability, Log, Store } from '../ports/index.ts';
 import type { LocalIdentity } from '../services/identity/local-identity.ts';
+import type { PresenceSettings } from '../services/presence/presence-service.ts';
 import { BUILT_IN_CHARTER } from '../services/status/charter.ts';
 
 export const clock = systemClock();
@@ -55,6 +56,7 @@ export interface NodeOptions {
   readonly autoDial?: boolean;
   readonly discovery?: Partial<DiscoverySettings>;
   readonly log?: Log;
+  readonly presence?: PresenceSettings;
 }
 
 export const TEST_NETWORK = 'ab'.repeat(32) as NetworkId;
@@ -82,6 +84,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     autoDial: options.autoDial ?? false,
     inboxLimit: 1_000,
     discovery: { heartbeatMs: 300_000, ttlMs: 900_000, rendezvousValidityMs: 3_600_000, ...options.discovery },
+    presence: options.presence ?? { beaconIntervalMs: 30_000, offlineTimeoutMs: 300_000, eventPollMs: 1_000 },
     charter: BUILT_IN_CHARTER,
     apiAddress: () => '',
     gauges: () => ({}),

@@ -84,7 +84,16 @@ class Room {
     const header = { kind: 'announce', to: topic } as never;
     for (const [agent, { guards, topics }] of this.#ears) {
       if (agent === from.agentId || guards.get(topic)?.({ header, sender: from.agentId, payload }) !== undefined) continue;
-      topics.get(topic)?.({ topic, payload, sender: from.agentId, senderKey: from.agentKey.publicKey, trust: null, kind: 'announce', issued: 0 });
+      topics.get(topic)?.({
+        topic,
+        payload,
+        sender: from.agentId,
+        senderKey: from.agentKey.publicKey,
+        envelope: payload,
+        trust: null,
+        kind: 'announce',
+        issued: 0,
+      });
     }
   }
 

@@ -20,6 +20,8 @@ export interface TopicMessage {
   readonly payload: Uint8Array;
   readonly sender: AgentId;
   readonly senderKey: Uint8Array;
+  /** the whole envelope as it travels */
+  readonly envelope: Uint8Array;
   /** the sender's level here, null when it is no contact */
   readonly trust: TrustLevel | null;
   /** `announce` for what nodes tell each other of themselves, `inbox` for letters, else `publish` */
@@ -151,7 +153,7 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
     return this.#guards.get(header.to)?.(message);
   }
 
-  #deliver({ header, sender, payload }: OverlayMessage): void {
+  #deliver({ header, sender, payload, bytes }: OverlayMessage): void {
     const { counters, contacts } = this.#parts;
     this.#tally(header.kind, 'messages');
     const entries = this.#topics.get(header.to);
@@ -161,6 +163,7 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
       payload,
       sender,
       senderKey: header.senderKey,
+      envelope: bytes,
       trust: contacts.standing(sender).contact?.trust ?? null,
       kind: header.kind,
       issued: header.issued,

@@ -1,6 +1,7 @@
 import { openapi, registry } from '@muster/contract';
 import type { Clock } from '../../ports/index.ts';
 import type { HandlersOf } from '../families.ts';
+import type { Hearing } from '../health/hearing.ts';
 import type { LocalIdentity } from '../identity/local-identity.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { Charter } from './charter.ts';
@@ -18,6 +19,8 @@ export interface StatusParts {
   readonly metrics: Metrics;
   readonly apiAddress: () => string;
   readonly externalAddresses: () => readonly string[];
+  /** whether the node hears others, and is heard */
+  readonly hearing: () => Hearing;
   /** what a person should know: the node works, but not as well as it could */
   readonly warnings: () => readonly string[];
   /** ends the node after the answer is out */
@@ -34,9 +37,14 @@ export function statusHandlers(parts: StatusParts): HandlersOf<'status'> {
     return uptime() < CONNECTING_SECS ? ('connecting' as const) : ('isolated' as const);
   };
   return {
-    'status.health': () => ({ status: 'healthy', version, peers: links.size, uptime_secs: uptime() }),
+    'status.health': () => {
+      const { healthy, reason } = parts.hearing();
+      const status = healthy ? ('healthy' as const) : ('degraded' as const);
+      return { status, version, peers: links.size, uptime_secs: uptime(), ...(reason !== undefined && { reason }) };
+    },
     'status.get': () => {
-      const warnings = parts.warnings();
+      const { healthy, reason } = parts.hearing();
+      const warnings = [...parts.warnings(), ...(healthy || reason === undefined ? [] : [reason])];
       return {
         status: condition(warnings),
         version,
@@ -45,7 +53,7 @@ export function statusHandlers(parts: StatusParts): HandlersOf<'status'> {
         external_addrs: [...parts.externalAddresses()],
         agent_id: identity.agentId,
         peers: links.size,
-        warnings: [...warnings],
+        warnings,
       };
     },
     'status.shutdown': () => {
