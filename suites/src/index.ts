@@ -9,6 +9,7 @@ import { links } from './links/index.ts';
 import { input } from './input/index.ts';
 import { mesh } from './mesh/index.ts';
 import { network } from './network/index.ts';
+import { routes } from './routes/index.ts';
 import { smoke } from './smoke/index.ts';
 import { stress } from './stress/index.ts';
 import { surfaces } from './surfaces/index.ts';
@@ -40,6 +41,7 @@ export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: Suit
     hostile,
     crash(kills),
     discovery,
+    routes,
   ]; // prettier-ignore
 }
 

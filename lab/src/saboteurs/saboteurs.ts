@@ -7,6 +7,8 @@ import type { EventOf, Registry } from '@muster/contract';
 import { decodeStrict } from '@muster/protocol';
 import type { Saboteur } from './saboteur.ts';
 import { surfaceSaboteurs } from './surfaces.ts';
+import { acknowledgesLater } from './acknowledges-later.ts';
+import { routesSaboteurs } from './routes.ts';
 import { discoverySaboteurs } from './discovery.ts';
 
 export type { Saboteur } from './saboteur.ts';
@@ -72,36 +74,7 @@ const acknowledgesBeforeCommit: Saboteur = {
   plants: 'acknowledges a direct message and commits it only later',
   node: 'alice',
   caughtBy: 'durability/inbox/exactly-once',
-  ports: (ports) => {
-    const { store } = ports;
-    const held = new Map<string, Uint8Array>();
-    const rows = (prefix: string) => [...held].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => ({ key, value }));
-    return {
-      ...ports,
-      store: {
-        get: (key) => held.get(key) ?? store.get(key),
-        range: (range) => {
-          const all = [...store.range({ ...range, limit: undefined }), ...rows(range.prefix)].filter(
-            ({ key }) => range.after === undefined || range.reverse || key > range.after,
-          );
-          all.sort((a, b) => (a.key < b.key ? -1 : 1));
-          if (range.reverse) all.reverse();
-          return all.slice(0, range.limit);
-        },
-        count: (prefix) => store.count(prefix) + rows(prefix).length,
-        batch: (writes, durability) => {
-          if (!writes.some(({ key }) => key.startsWith('inbox/'))) return store.batch(writes, durability);
-          for (const { key, value } of writes) if (value) held.set(key, value);
-          // The promise is already given; the disk hears of it a minute later.
-          ports.clock.after(60_000, () => {
-            store.batch(writes, 'durable');
-            for (const { key } of writes) held.delete(key);
-          });
-        },
-        close: () => store.close(),
-      },
-    };
-  },
+  ports: acknowledgesLater,
 };
 
 const forgetsContact: Saboteur = {
@@ -229,6 +202,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   wrongStatus,
   ...surfaceSaboteurs,
   ...discoverySaboteurs,
+  ...routesSaboteurs,
 ];
 
 /** The node with the saboteur's one wrapping. */
