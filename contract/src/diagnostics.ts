@@ -1,7 +1,7 @@
 /** Numbers for whoever looks into a daemon: its links, its share in pub/sub, its direct messages. */
 import { z } from 'zod';
 import { capability } from './capability.ts';
-import { count, duration, hex64 } from './fields.ts';
+import { count, duration, hex64, milliseconds } from './fields.ts';
 
 const NO_SOCKET = { absent: 'sockets carry messages only' };
 const notJoined = { status: 503, error: 'network not initialized', when: 'the daemon has not joined the network yet' };
@@ -63,6 +63,17 @@ const pubsubStages = z.object({
     }),
   ),
 });
+
+const groupNumbers = counts(
+  'members_v2_size',
+  'messages_received',
+  'messages_dropped_decode_failed',
+  'messages_dropped_author_banned',
+  'messages_dropped_write_policy_violation',
+  'messages_dropped_signature_failed',
+  'messages_dropped_other',
+  'member_joined_events_applied',
+).extend({ group_id: z.string(), subscribed_metadata: z.boolean(), subscribed_public: z.boolean(), last_message_at_ms: milliseconds().nullable() });
 
 export const diagnostics = {
   connectivity: capability({
@@ -187,5 +198,19 @@ export const diagnostics = {
     status: [200],
     volatile: ['stats', 'per_peer', 'subscriber_count'],
     surfaces: { cli: { command: 'diagnostics dm' }, client: true, ws: NO_SOCKET, mcp: 'more' },
+  }),
+  groups: capability({
+    name: 'diagnostics.groups',
+    summary: 'What became of the messages of each group; the row `__global_public__` is of public messages at large',
+    method: 'GET',
+    path: '/diagnostics/groups',
+    auth: 'bearer',
+    body: 'none',
+    input: z.object({}),
+    output: z.object({ groups: z.array(groupNumbers) }),
+    shape: 'object',
+    status: [200],
+    volatile: ['groups'],
+    surfaces: { cli: { command: 'diagnostics groups' }, client: true, ws: NO_SOCKET, mcp: 'more' },
   }),
 };

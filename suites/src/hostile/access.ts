@@ -23,6 +23,8 @@ const WITHOUT_TOKEN: Readonly<Record<string, (token: string) => Attempt>> = {
   'token-in-address': (token) => ({ token: null, query: `token=${token}` }),
 };
 
+const SHUTDOWN = 'status.shutdown';
+
 const ORIGINS: Readonly<Record<string, boolean>> = {
   'http://127.0.0.1:3000': true,
   'http://localhost': true,
@@ -39,7 +41,9 @@ export const access = scenario({
   phases: {
     async drive(context) {
       const node = context.nodes[0]!;
-      const declared = Object.values<Capability>(registry).filter(({ name }) => context.capabilities.has(name));
+      const all = Object.values<Capability>(registry).filter(({ name }) => context.capabilities.has(name));
+      // Should it be carried out after all, the other answers are there by then.
+      const declared = all.toSorted((a, b) => Number(a.name === SHUTDOWN) - Number(b.name === SHUTDOWN));
       await unharmed(context, node, async () => {
         for (const capability of declared) await asked(context, node, capability);
         await originsOf(context, node);

@@ -21,6 +21,21 @@ export interface DiagnosticsParts {
   readonly self: MachineId;
 }
 
+const NO_PUBLIC_MESSAGES = {
+  group_id: '__global_public__',
+  members_v2_size: 0,
+  subscribed_metadata: false,
+  subscribed_public: false,
+  messages_received: 0,
+  messages_dropped_decode_failed: 0,
+  messages_dropped_author_banned: 0,
+  messages_dropped_write_policy_violation: 0,
+  messages_dropped_signature_failed: 0,
+  messages_dropped_other: 0,
+  last_message_at_ms: null,
+  member_joined_events_applied: 0,
+};
+
 export function diagnosticsHandlers({ clock, links, direct, connectivity, counters, overlay, self }: DiagnosticsParts): HandlersOf<'diagnostics'> {
   const ago = (at: number | undefined): number | null => (at === undefined ? null : Math.round(clock.monotonic() - at));
   const rttOf = (rtt: number | undefined): number | null => (rtt === undefined ? null : toMicroseconds(rtt));
@@ -48,6 +63,8 @@ export function diagnosticsHandlers({ clock, links, direct, connectivity, counte
       };
     },
     'diagnostics.gossip': () => gossipNumbers(counters, links.received, pubsubStages(overlay, clock.now()), connectivity.uptime()),
+    // There are no groups yet, and nobody listens to public messages at large.
+    'diagnostics.groups': () => ({ groups: [NO_PUBLIC_MESSAGES] }),
     'diagnostics.dm': () => ({
       stats: {
         outgoing_send_total: counters.get('dm_outgoing_send_total'),
