@@ -8,11 +8,14 @@ export interface LabClock {
   monotonic(): number;
   /** resolves after `ms`; rejects with the signal's reason when aborted */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** aborted after `ms`, with a `TimeoutError` */
+  timeout(ms: number): AbortSignal;
 }
 
 export const systemClock: LabClock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  timeout: (ms) => AbortSignal.timeout(ms),
   async sleep(ms, signal) {
     signal?.throwIfAborted();
     try {

@@ -1,0 +1,203 @@
+/** A simulated machine: a host, a disk, a clock and keys, and the lives of the node that runs there. */
+import { createNode } from '@muster/node';
+import type { Crypto, LocalIdentity, Log, LogLevel, MakeOverlay, Node, NodePorts, NodeSettings } from '@muster/node';
+import { BUILT_IN_CHARTER, VERSION } from '@muster/node';
+import { idOfKey } from '@muster/protocol';
+import type { AgentId, MachineId, NetworkId } from '@muster/protocol';
+import type { Chance } from './chance.ts';
+import { type ClockError, simulatedClock } from './engines/clock.ts';
+import { Disk, type DiskQuality } from './engines/disk.ts';
+import type { Neighbourhood } from './engines/neighbours.ts';
+import { type Ports, SimulatedTransport } from './engines/transport.ts';
+import type { ValuePool } from './engines/value-pool.ts';
+import { Life } from './life.ts';
+import type { Host, Network } from './network/network.ts';
+
+const PORT = 5_483;
+/** log lines kept of each node */
+const LOG_LINES = 200;
+const TOKEN_BYTES = 32;
+const INBOX_LIMIT = 100_000;
+
+/** Builds the node from its ports, as `createNode` does. */
+export type Compose = (settings: NodeSettings, ports: NodePorts, identity: LocalIdentity) => Node;
+
+export interface MachineParts {
+  readonly name: string;
+  readonly index: number;
+  readonly networkId: NetworkId;
+  readonly network: Network;
+  readonly ports: Ports;
+  readonly pool: ValuePool;
+  readonly chance: Chance;
+  readonly crypto: (chance: Chance) => Crypto;
+  /** none: the node knows its bootstrap peers only */
+  readonly neighbourhood?: Neighbourhood | undefined;
+  readonly bootstrapPeers: readonly string[];
+  readonly clock?: ClockError;
+  readonly disk?: DiskQuality;
+  readonly compose?: Compose;
+  readonly overlay?: MakeOverlay;
+}
+
+interface Running {
+  readonly life: Life;
+  readonly node: Node;
+  readonly transport: SimulatedTransport;
+}
+
+export class Machine {
+  readonly name: string;
+  readonly host: Host;
+  readonly disk: Disk;
+  readonly clock: { skew: number; readonly driftPpm: number };
+  readonly identity: LocalIdentity;
+  /** bearer token of its local API */
+  readonly token: string;
+  readonly log: string[] = [];
+  /** why it ended, when nobody asked it to */
+  died: string | undefined;
+  readonly #parts: MachineParts;
+  readonly #crypto: Crypto;
+  #lives = 0;
+  #running: Running | undefined;
+  readonly #ended = new Set<() => void>();
+
+  constructor(parts: MachineParts) {
+    const { name, index, network, chance, pool } = parts;
+    this.#parts = parts;
+    this.name = name;
+    this.host = network.host();
+    this.clock = { skew: 0, driftPpm: 0, ...parts.clock };
+    const wrote = (writes: number, bytes: number): void => network.trace.note('disk', network.schedule.now, index, writes, bytes);
+    this.disk = new Disk({ chance: chance.child('disk'), pool, wrote, ...(parts.disk && { quality: parts.disk }) });
+    const keys = chance.child('keys');
+    this.#crypto = parts.crypto(chance.child('crypto'));
+    this.identity = identityOf(this.#crypto, keys);
+    this.token = Buffer.from(keys.bytes(TOKEN_BYTES)).toString('hex');
+  }
+
+  get address(): string {
+    return `${this.host.ip}:${PORT}`;
+  }
+
+  get node(): Node | undefined {
+    return this.#running?.node;
+  }
+
+  get life(): Life | undefined {
+    return this.#running?.life;
+  }
+
+  get running(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Called at the end of the life that runs now. */
+  onEnd(listener: () => void): Disposable {
+    this.#ended.add(listener);
+    return { [Symbol.dispose]: () => void this.#ended.delete(listener) };
+  }
+
+  /** Begins a life: with the disk and the keys of those before it. Resolves once the node has joined. */
+  async start(): Promise<void> {
+    if (this.#running) throw new Error(`${this.name} is running already`);
+    const { name, index, network, ports, networkId, chance, neighbourhood, compose = this.#createNode } = this.#parts;
+    this.died = undefined;
+    this.host.dark = false;
+    const life = new Life(network.schedule, index, (error) => this.#fail(life, error));
+    const own = chance.child(`life ${++this.#lives}`);
+    const transport = new SimulatedTransport({
+      network, ports, life, host: this.host, machineKey: this.identity.machineKey.publicKey, crypto: this.#crypto, chance: own.child('transport'),
+    }); // prettier-ignore
+    const clock = simulatedClock(network.schedule, life, this.clock);
+    const settings: NodeSettings = {
+      network: networkId,
+      version: VERSION,
+      displayName: name,
+      bindAddress: this.address,
+      bootstrapPeers: this.#parts.bootstrapPeers,
+      inboxLimit: INBOX_LIMIT,
+      charter: BUILT_IN_CHARTER,
+      apiAddress: () => this.address,
+      gauges: () => ({}),
+      shutdown: () => void clock.after(10, () => void this.stop()),
+    };
+    const store = this.disk.open((ms) => (life.busyUntil = life.now + ms));
+    const log: Log = { write: (level, message, fields) => this.#say(level, message, fields) };
+    const nodePorts: NodePorts = {
+      store, transport, clock, log, crypto: this.#crypto, random: own.child('random'), neighbours: neighbourhood ? [neighbourhood.neighbours(life)] : [],
+    }; // prettier-ignore
+    const node = compose(settings, nodePorts, this.identity);
+    this.#running = { life, node, transport };
+    network.trace.note('fault', network.schedule.now, index, 1);
+    await node.join();
+  }
+
+  /** Ends in good order. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    await running.node[Symbol.asyncDispose]();
+    this.#end(running, true);
+  }
+
+  /** The process is killed: the kernel closes its connections, the disk keeps what was written. */
+  kill(): void {
+    if (this.#running) this.#end(this.#running, true);
+  }
+
+  /** The machine goes dark: nobody hears of it, and what was not synced is lost from some batch on. @returns batches lost */
+  losePower(): number {
+    this.host.dark = true;
+    if (this.#running) this.#end(this.#running, false);
+    return this.disk.losePower();
+  }
+
+  pause(): void {
+    this.life?.pause();
+  }
+
+  resume(): void {
+    this.life?.resume();
+  }
+
+  readonly #createNode: Compose = (settings, ports, identity) => createNode(settings, ports, identity, this.#parts.overlay);
+
+  #end(running: Running, heard: boolean): void {
+    if (this.#running !== running) return;
+    const { network, index } = this.#parts;
+    this.#running = undefined;
+    running.transport.end(heard);
+    running.life.end();
+    network.trace.note('fault', network.schedule.now, index, 0);
+    for (const listener of this.#ended) listener();
+  }
+
+  /** What a real process would not survive. */
+  #fail(life: Life, error: unknown): void {
+    if (this.#running?.life !== life) return;
+    this.died = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#say('error', 'ended by an uncaught error', { error: this.died });
+    this.kill();
+  }
+
+  #say(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    if (level === 'debug') return;
+    this.log.push(`${(this.#parts.network.schedule.now / 1_000).toFixed(6)} ${level} ${message} ${JSON.stringify(fields)}`);
+    if (this.log.length > LOG_LINES) this.log.shift();
+  }
+}
+
+function identityOf(crypto: Crypto, chance: Chance): LocalIdentity {
+  const machineKey = crypto.signingKey(chance.bytes(32));
+  const agentKey = crypto.signingKey(chance.bytes(32));
+  return {
+    machineKey,
+    machineId: idOfKey<MachineId>(crypto, machineKey.publicKey),
+    agentKey,
+    agentId: idOfKey<AgentId>(crypto, agentKey.publicKey),
+    kemKey: crypto.kemKey(chance.bytes(64)),
+    user: undefined,
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * Virtual time. Tasks run one at a time in the order they are due; what a task started in promises is over before the next one.
+ * Time passes only while somebody waits for it, so that what else happens in the process changes nothing.
+ */
+import type { Life } from './life.ts';
+import type { Trace } from './trace.ts';
+
+/** tasks run before the event loop looks at anything else */
+const TURN = 512;
+
+export interface Task {
+  /** virtual ms */
+  time: number;
+  /** tasks of one time run in the order they were scheduled */
+  order: number;
+  readonly run: () => void;
+  /** whose it is: not run when that is over, later when that is busy or paused */
+  readonly life: Life | undefined;
+  cancelled: boolean;
+}
+
+export class Schedule {
+  /** virtual ms since the beginning */
+  now = 0;
+  /** tasks run so far */
+  ran = 0;
+  readonly #trace: Trace;
+  readonly #heap: Task[] = [];
+  #order = 0;
+  #waiting = 0;
+  #turning = false;
+
+  constructor(trace: Trace) {
+    this.#trace = trace;
+  }
+
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  /** Runs `run` at `time`, or at once when that is past. */
+  at(time: number, run: () => void, life?: Life): Task {
+    const task: Task = { time: Math.max(time, this.now), order: this.#order++, run, life, cancelled: false };
+    this.#push(task);
+    if (this.#waiting > 0) this.#turn();
+    return task;
+  }
+
+  /** Puts a task back that had its turn and could not use it. */
+  again(task: Task, time: number): void {
+    task.time = Math.max(time, this.now);
+    task.order = this.#order++;
+    this.#push(task);
+  }
+
+  /** Lets time pass until disposed; nested ones count. */
+  wait(): Disposable {
+    this.#waiting++;
+    this.#turn();
+    let over = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (!over) this.#waiting--;
+        over = true;
+      },
+    };
+  }
+
+  #turn(): void {
+    if (this.#turning) return;
+    this.#turning = true;
+    // Each immediate is followed by the microtasks that it caused.
+    for (let count = 1; count < TURN; count++) setImmediate(this.#step);
+    setImmediate(() => {
+      this.#step();
+      setImmediate(() => {
+        this.#turning = false;
+        if (this.#waiting > 0 && this.#heap.length > 0) this.#turn();
+      });
+    });
+  }
+
+  readonly #step = (): void => {
+    if (this.#waiting === 0) return;
+    for (let task = this.#pop(); task; task = this.#pop()) {
+      if (task.cancelled) continue;
+      this.now = task.time;
+      if (task.life?.defers(task)) continue;
+      this.ran++;
+      this.#trace.event(task.time, task.life?.index ?? -1);
+      if (task.life) task.life.guard(task.run);
+      else task.run();
+      return;
+    }
+  };
+
+  #push(task: Task): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(task);
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      const parent = heap[above]!;
+      if (before(parent, task)) break;
+      heap[at] = parent;
+      at = above;
+    }
+    heap[at] = task;
+  }
+
+  #pop(): Task | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (heap.length === 0 || last === undefined) return last;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below >= heap.length) break;
+      if (below + 1 < heap.length && before(heap[below + 1]!, heap[below]!)) below++;
+      if (before(last, heap[below]!)) break;
+      heap[at] = heap[below]!;
+      at = below;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
+
+function before(a: Task, b: Task): boolean {
+  return a.time < b.time || (a.time === b.time && a.order < b.order);
+}

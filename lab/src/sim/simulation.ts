@@ -1,0 +1,92 @@
+/** A whole network on virtual time: machines running the unmodified node, on a model of network, disks and clocks. All of it follows from the seed. */
+import type { Crypto, MakeOverlay } from '@muster/node';
+import type { NetworkId } from '@muster/protocol';
+import type { LabClock } from '../clock.ts';
+import { Chance } from './chance.ts';
+import { driverClock } from './engines/clock.ts';
+import type { ClockError } from './engines/clock.ts';
+import type { DiskQuality } from './engines/disk.ts';
+import { Neighbourhood } from './engines/neighbours.ts';
+import { testCrypto } from './engines/test-crypto.ts';
+import { Ports } from './engines/transport.ts';
+import { ValuePool } from './engines/value-pool.ts';
+import { type Compose, Machine } from './machine.ts';
+import { Network } from './network/network.ts';
+import { LOCAL_NETWORK, type NetworkProfile } from './network/quality.ts';
+import { Schedule } from './schedule.ts';
+import { Trace, type TraceWindow } from './trace.ts';
+
+const NETWORK_ID_BYTES = 32;
+
+export interface SimulationOptions {
+  readonly seed: string;
+  readonly profile?: NetworkProfile;
+  /** default: the test scheme */
+  readonly crypto?: (chance: Chance) => Crypto;
+  readonly compose?: Compose;
+  readonly overlay?: MakeOverlay;
+  /** events to keep for a closer look */
+  readonly window?: TraceWindow;
+}
+
+export interface MachineOptions {
+  readonly name: string;
+  /** machines that it dials; none: it finds all others by itself */
+  readonly bootstrap?: readonly Machine[];
+  readonly clock?: ClockError;
+  readonly disk?: DiskQuality;
+}
+
+export class Simulation {
+  readonly trace: Trace;
+  readonly schedule: Schedule;
+  readonly network: Network;
+  /** the true time: it passes while somebody waits */
+  readonly clock: LabClock;
+  readonly chance: Chance;
+  readonly machines: Machine[] = [];
+  readonly #options: SimulationOptions;
+  readonly #ports = new Ports();
+  readonly #pool = new ValuePool();
+  readonly #neighbourhood: Neighbourhood;
+  readonly #networkId: NetworkId;
+
+  constructor(options: SimulationOptions) {
+    const { seed, profile = LOCAL_NETWORK, window } = options;
+    this.#options = options;
+    this.chance = new Chance(seed);
+    this.trace = new Trace(window);
+    this.schedule = new Schedule(this.trace);
+    this.network = new Network(this.schedule, this.chance.child('network'), profile, this.trace);
+    this.clock = driverClock(this.schedule);
+    this.#neighbourhood = new Neighbourhood(this.schedule, this.chance.child('neighbourhood'));
+    this.#networkId = Buffer.from(this.chance.child('network id').bytes(NETWORK_ID_BYTES)).toString('hex') as NetworkId;
+  }
+
+  /** A machine that is not running yet. */
+  machine({ name, bootstrap, ...rest }: MachineOptions): Machine {
+    const { compose, overlay, crypto = testCrypto } = this.#options;
+    const machine = new Machine({
+      ...rest,
+      name,
+      index: this.machines.length,
+      networkId: this.#networkId,
+      network: this.network,
+      ports: this.#ports,
+      pool: this.#pool,
+      chance: this.chance.child(`machine ${this.machines.length}`),
+      crypto,
+      neighbourhood: bootstrap ? undefined : this.#neighbourhood,
+      bootstrapPeers: (bootstrap ?? []).map(({ address }) => address),
+      ...(compose && { compose }),
+      ...(overlay && { overlay }),
+    });
+    this.machines.push(machine);
+    return machine;
+  }
+
+  /** Ends all that runs, at once. */
+  end(): void {
+    for (const machine of this.machines) machine.kill();
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * What happened in a simulation, as one running hash. Two runs of one seed have the same; where they do not, the marks on the way say
+ * between which events, and a second look at those says which.
+ */
+
+/** events between two marks */
+const MARK_EVERY = 1_024;
+
+/** What one event was, in numbers: `[kind, virtual ms, …]`. */
+export type Noted = readonly [kind: string, ...values: number[]];
+
+export interface TraceWindow {
+  /** first and last event to keep, counted from 1 */
+  readonly from: number;
+  readonly to: number;
+}
+
+const KINDS = ['task', 'bytes', 'packet', 'disk', 'call', 'answer', 'fault'] as const;
+export type TraceKind = (typeof KINDS)[number];
+
+const double = new Float64Array(1);
+const halves = new Uint32Array(double.buffer);
+
+export class Trace {
+  /** the hash after every 1,024th event */
+  readonly marks: string[] = [];
+  /** what happened inside the window */
+  readonly kept: Noted[] = [];
+  readonly #window: TraceWindow | undefined;
+  #events = 0;
+  #a = 0x9e3779b9;
+  #b = 0x85ebca6b;
+
+  constructor(window?: TraceWindow) {
+    this.#window = window;
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  /** 16 hex characters */
+  get hash(): string {
+    return (this.#a >>> 0).toString(16).padStart(8, '0') + (this.#b >>> 0).toString(16).padStart(8, '0');
+  }
+
+  /** A task of this node begins; -1 stands for nobody's. */
+  event(time: number, node: number): void {
+    double[0] = time;
+    this.#mix(halves[0]!);
+    this.#mix(halves[1]! ^ node);
+    this.#count('task', time, node, 0);
+  }
+
+  /** Something that an event did: who, to whom or what, and how much of it. */
+  note(kind: TraceKind, time: number, one: number, other: number, amount = 0, digest = 0): void {
+    double[0] = time;
+    this.#mix(halves[0]! + KINDS.indexOf(kind));
+    this.#mix(halves[1]! ^ (one << 16) ^ other);
+    this.#mix(amount);
+    this.#mix(digest);
+    this.#count(kind, time, one, other, amount, digest);
+  }
+
+  #mix(value: number): void {
+    // Two lanes of MurmurHash3's body.
+    this.#a = Math.imul(((this.#a ^ Math.imul(value, 0xcc9e2d51)) << 13) | ((this.#a ^ Math.imul(value, 0xcc9e2d51)) >>> 19), 5) + 0xe6546b64;
+    this.#b = Math.imul(((this.#b ^ Math.imul(value, 0x1b873593)) << 15) | ((this.#b ^ Math.imul(value, 0x1b873593)) >>> 17), 5) + 0x38b34ae5;
+  }
+
+  #count(kind: string, ...values: number[]): void {
+    this.#events++;
+    if (this.#events % MARK_EVERY === 0) this.marks.push(this.hash);
+    if (this.#window && this.#events >= this.#window.from && this.#events <= this.#window.to) this.kept.push([kind, ...values]);
+  }
+}
+
+/** 32 bits of what the bytes are. */
+export function digestOf(bytes: Uint8Array): number {
+  let hash = bytes.length ^ 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash >>> 0;
+}
+
+/** Between which events two runs began to differ; undefined when they do not. */
+export function differingWindow(one: Trace, other: Trace): TraceWindow | undefined {
+  if (one.events === other.events && one.hash === other.hash) return undefined;
+  const count = Math.min(one.marks.length, other.marks.length);
+  let mark = 0;
+  while (mark < count && one.marks[mark] === other.marks[mark]) mark++;
+  return { from: mark * MARK_EVERY + 1, to: (mark + 1) * MARK_EVERY };
+}
+
+/** The first event that was not the same, when both kept one window. */
+export function firstDifference(
+  one: Trace,
+  other: Trace,
+  { from }: TraceWindow,
+): { readonly event: number; readonly one: Noted | undefined; readonly other: Noted | undefined } | undefined {
+  for (let index = 0; index < Math.max(one.kept.length, other.kept.length); index++) {
+    const [a, b] = [one.kept[index], other.kept[index]];
+    if (JSON.stringify(a) !== JSON.stringify(b)) return { event: from + index, one: a, other: b };
+  }
+  return undefined;
+}
