@@ -18,6 +18,8 @@ const PORT = 5_483;
 const LOG_LINES = 200;
 const TOKEN_BYTES = 32;
 const INBOX_LIMIT = 100_000;
+/** as a daemon without configuration has it */
+const DISCOVERY: NodeSettings['discovery'] = { heartbeatMs: 300_000, ttlMs: 900_000, rendezvousValidityMs: 3_600_000 };
 
 /** Builds the node from its ports, as `createNode` does. */
 export type Compose = (settings: NodeSettings, ports: NodePorts, identity: LocalIdentity) => Node;
@@ -118,6 +120,7 @@ export class Machine {
       bindAddress: this.address,
       bootstrapPeers: this.#parts.bootstrapPeers,
       inboxLimit: INBOX_LIMIT,
+      discovery: DISCOVERY,
       charter: BUILT_IN_CHARTER,
       apiAddress: () => this.address,
       gauges: () => ({}),

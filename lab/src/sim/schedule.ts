@@ -7,6 +7,8 @@ import type { Trace } from './trace.ts';
 
 /** tasks run before the event loop looks at anything else */
 const TURN = 512;
+/** Times are whole multiples of 1/1,024 ms, which a double holds exactly: what is due in so long is not a hair too early. */
+const TICKS_PER_MS = 1_024;
 
 export interface Task {
   /** virtual ms */
@@ -40,7 +42,7 @@ export class Schedule {
 
   /** Runs `run` at `time`, or at once when that is past. */
   at(time: number, run: () => void, life?: Life): Task {
-    const task: Task = { time: Math.max(time, this.now), order: this.#order++, run, life, cancelled: false };
+    const task: Task = { time: this.#moment(time), order: this.#order++, run, life, cancelled: false };
     this.#push(task);
     if (this.#waiting > 0) this.#turn();
     return task;
@@ -48,7 +50,7 @@ export class Schedule {
 
   /** Puts a task back that had its turn and could not use it. */
   again(task: Task, time: number): void {
-    task.time = Math.max(time, this.now);
+    task.time = this.#moment(time);
     task.order = this.#order++;
     this.#push(task);
   }
@@ -64,6 +66,10 @@ export class Schedule {
         over = true;
       },
     };
+  }
+
+  #moment(time: number): number {
+    return Math.max(Math.ceil(time * TICKS_PER_MS) / TICKS_PER_MS, this.now);
   }
 
   #turn(): void {

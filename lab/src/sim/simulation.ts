@@ -25,6 +25,8 @@ export interface SimulationOptions {
   readonly crypto?: (chance: Chance) => Crypto;
   readonly compose?: Compose;
   readonly overlay?: MakeOverlay;
+  /** the trace is of what bytes were sent, and not only of how many; not with real cryptography, whose signatures are never the same */
+  readonly contents?: boolean;
   /** events to keep for a closer look */
   readonly window?: TraceWindow;
 }
@@ -52,10 +54,10 @@ export class Simulation {
   readonly #networkId: NetworkId;
 
   constructor(options: SimulationOptions) {
-    const { seed, profile = LOCAL_NETWORK, window } = options;
+    const { seed, profile = LOCAL_NETWORK, window, contents = true } = options;
     this.#options = options;
     this.chance = new Chance(seed);
-    this.trace = new Trace(window);
+    this.trace = new Trace({ window, contents });
     this.schedule = new Schedule(this.trace);
     this.network = new Network(this.schedule, this.chance.child('network'), profile, this.trace);
     this.clock = driverClock(this.schedule);

@@ -26,12 +26,15 @@ export class Trace {
   readonly marks: string[] = [];
   /** what happened inside the window */
   readonly kept: Noted[] = [];
+  /** what bytes were sent counts, too, and not only how many */
+  readonly contents: boolean;
   readonly #window: TraceWindow | undefined;
   #events = 0;
   #a = 0x9e3779b9;
   #b = 0x85ebca6b;
 
-  constructor(window?: TraceWindow) {
+  constructor({ window, contents = true }: { readonly window?: TraceWindow | undefined; readonly contents?: boolean } = {}) {
+    this.contents = contents;
     this.#window = window;
   }
 

@@ -7,6 +7,9 @@ import type { Schedule } from '../schedule.ts';
 /** wall time at which every simulation begins: 2026-01-01T00:00:00Z */
 export const EPOCH = Date.UTC(2026, 0, 1);
 
+/** as the timers of a real process */
+const SHORTEST_MS = 1;
+
 /** How a machine's clock differs from the truth; the monotonic clock drifts as well, but is never set. */
 export interface ClockError {
   /** ms that the wall clock is ahead */
@@ -20,7 +23,7 @@ export function simulatedClock(schedule: Schedule, life: Life, error: ClockError
   const rate = 1 + error.driftPpm / 1e6;
   const bornAt = schedule.now;
   const after = (ms: number, task: () => void): Disposable => {
-    const due = schedule.at(life.now + Math.max(0, ms) / rate, task, life);
+    const due = schedule.at(life.now + Math.max(SHORTEST_MS, ms) / rate, task, life);
     return { [Symbol.dispose]: () => void (due.cancelled = true) };
   };
   return {

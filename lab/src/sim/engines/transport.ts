@@ -14,6 +14,7 @@ const OPENING_BYTES = 60;
 const HANDSHAKE_BYTES = 16_000;
 const SECRET_BYTES = 32;
 const FIRST_PORT = 49_152;
+const ANY_HOST = '0.0.0.0';
 
 /** Who listens where, for all machines of a network. */
 export class Ports {
@@ -63,7 +64,8 @@ export class SimulatedTransport implements Transport {
 
   async listen(address: string, onChannel: (channel: Channel) => void): Promise<TransportListener> {
     const { ports, host } = this.#parts;
-    const [, said] = address.split(/:(?=\d+$)/u);
+    const [ip, said] = address.split(/:(?=\d+$)/u);
+    if (ip !== host.ip && ip !== ANY_HOST) throw new TransportError('cannot_listen', `${address} is no address of this machine`);
     const bound = `${host.ip}:${said === '0' ? ports.free(host.ip) : said}`;
     ports.take(bound, this);
     this.#addresses.add(bound);
@@ -89,11 +91,17 @@ export class SimulatedTransport implements Transport {
       reject(error);
     };
     const onAbort = (): void =>
-      stop(signal.reason instanceof TransportError ? signal.reason : new TransportError('closed', 'the dial was abandoned', { cause: signal.reason }));
+      stop(
+        signal.reason instanceof TransportError ? signal.reason : new TransportError('closed', 'the dial was abandoned', { cause: signal.reason }),
+      );
     if (signal.aborted) onAbort();
     else {
       signal.addEventListener('abort', onAbort, { once: true });
-      const late = network.schedule.at(life.now + HANDSHAKE_MS, () => stop(new TransportError('timeout', `no handshake within ${HANDSHAKE_MS} ms`)), life);
+      const late = network.schedule.at(
+        life.now + HANDSHAKE_MS,
+        () => stop(new TransportError('timeout', `no handshake within ${HANDSHAKE_MS} ms`)),
+        life,
+      );
       attempt.onEnd(() => (late.cancelled = true));
       this.#open(address, attempt, 0, stop, (port) => {
         if (attempt.over) return;
@@ -127,13 +135,17 @@ export class SimulatedTransport implements Transport {
     schedule.at(going.arrives, () => {
       if (attempt.over || going.lost || !network.reaches(host, there)) return;
       const coming = network.send(there, host, OPENING_BYTES, schedule.now);
-      schedule.at(coming.arrives, () => {
-        if (attempt.over || coming.lost || !network.reaches(there, host)) return;
-        retry.cancelled = true;
-        const peer = ports.at(address);
-        if (!peer) return stop(new TransportError('unreachable', `nobody answers at ${address}`));
-        this.#handshake(there, peer, attempt, 0, opened);
-      }, life);
+      schedule.at(
+        coming.arrives,
+        () => {
+          if (attempt.over || coming.lost || !network.reaches(there, host)) return;
+          retry.cancelled = true;
+          const peer = ports.at(address);
+          if (!peer) return stop(new TransportError('unreachable', `nobody answers at ${address}`));
+          this.#handshake(there, peer, attempt, 0, opened);
+        },
+        life,
+      );
     });
   }
 
@@ -147,14 +159,22 @@ export class SimulatedTransport implements Transport {
     const going = network.send(host, there, HANDSHAKE_BYTES, life.now);
     schedule.at(going.arrives, () => {
       if (going.lost || !network.reaches(host, there)) return;
-      schedule.at(schedule.now, () => {
-        const coming = network.send(there, host, HANDSHAKE_BYTES, peer.#parts.life.now);
-        schedule.at(coming.arrives, () => {
-          if (coming.lost || !network.reaches(there, host)) return;
-          again.cancelled = true;
-          opened(peer);
-        }, life);
-      }, peer.#parts.life);
+      schedule.at(
+        schedule.now,
+        () => {
+          const coming = network.send(there, host, HANDSHAKE_BYTES, peer.#parts.life.now);
+          schedule.at(
+            coming.arrives,
+            () => {
+              if (coming.lost || !network.reaches(there, host)) return;
+              again.cancelled = true;
+              opened(peer);
+            },
+            life,
+          );
+        },
+        peer.#parts.life,
+      );
     });
   }
 
@@ -177,11 +197,15 @@ export class SimulatedTransport implements Transport {
   #accept(channel: SimulatedChannel): void {
     const { life, network } = this.#parts;
     if (!life.alive) return channel.cut();
-    network.schedule.at(network.schedule.now, () => {
-      if (!this.#onChannel || this.#addresses.size === 0) return channel.cut();
-      this.#keep(channel);
-      this.#onChannel(channel);
-    }, life);
+    network.schedule.at(
+      network.schedule.now,
+      () => {
+        if (!this.#onChannel || this.#addresses.size === 0) return channel.cut();
+        this.#keep(channel);
+        this.#onChannel(channel);
+      },
+      life,
+    );
   }
 
   #keep(channel: SimulatedChannel): void {

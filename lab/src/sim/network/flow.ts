@@ -160,7 +160,14 @@ export class Flow {
     const { trace, schedule } = this.#network;
     const bytes = sizeOf(part);
     this.#untold += bytes;
-    trace.note('bytes', schedule.now, this.#from.index, this.#to.index, bytes, typeof part === 'string' ? part.length : digestOf(part));
+    trace.note(
+      'bytes',
+      schedule.now,
+      this.#from.index,
+      this.#to.index,
+      bytes,
+      typeof part === 'string' ? part.length : trace.contents ? digestOf(part) : 0,
+    );
   }
 
   /** The sender learns what arrived, as soon as the way back is open. */
