@@ -1,7 +1,7 @@
 /** A simulated machine: a host, a disk, a clock and keys, and the lives of the node that runs there. */
 import { createNode } from '@muster/node';
-import type { Crypto, LocalIdentity, Log, LogLevel, MakeOverlay, Node, NodePorts, NodeSettings } from '@muster/node';
-import { BUILT_IN_CHARTER, VERSION } from '@muster/node';
+import type { Crypto, LocalIdentity, Log, LogLevel, Node, NodePorts, NodeSettings } from '@muster/node';
+import { BUILT_IN_CHARTER, readConfig, VERSION } from '@muster/node';
 import { idOfKey } from '@muster/protocol';
 import type { AgentId, MachineId, NetworkId } from '@muster/protocol';
 import type { Chance } from './chance.ts';
@@ -17,9 +17,8 @@ const PORT = 5_483;
 /** log lines kept of each node */
 const LOG_LINES = 200;
 const TOKEN_BYTES = 32;
-const INBOX_LIMIT = 100_000;
-/** as a daemon without configuration has it */
-const DISCOVERY: NodeSettings['discovery'] = { heartbeatMs: 300_000, ttlMs: 900_000, rendezvousValidityMs: 3_600_000 };
+/** a daemon without configuration */
+const STANDARD = readConfig('', 'simulation', { dataDir: '', identityDir: '', hostDirectory: '' });
 
 /** Builds the node from its ports, as `createNode` does. */
 export type Compose = (settings: NodeSettings, ports: NodePorts, identity: LocalIdentity) => Node;
@@ -39,7 +38,6 @@ export interface MachineParts {
   readonly clock?: ClockError;
   readonly disk?: DiskQuality;
   readonly compose?: Compose;
-  readonly overlay?: MakeOverlay;
 }
 
 interface Running {
@@ -104,7 +102,7 @@ export class Machine {
   /** Begins a life: with the disk and the keys of those before it. Resolves once the node has joined. */
   async start(): Promise<void> {
     if (this.#running) throw new Error(`${this.name} is running already`);
-    const { name, index, network, ports, networkId, chance, neighbourhood, compose = this.#createNode } = this.#parts;
+    const { name, index, network, ports, networkId, chance, neighbourhood, compose = createNode } = this.#parts;
     this.died = undefined;
     this.host.dark = false;
     const life = new Life(network.schedule, index, (error) => this.#fail(life, error));
@@ -119,8 +117,10 @@ export class Machine {
       displayName: name,
       bindAddress: this.address,
       bootstrapPeers: this.#parts.bootstrapPeers,
-      inboxLimit: INBOX_LIMIT,
-      discovery: DISCOVERY,
+      inboxLimit: STANDARD.inboxLimit,
+      discovery: STANDARD.discovery,
+      autoDial: STANDARD.autoDial,
+      presence: STANDARD.presence,
       charter: BUILT_IN_CHARTER,
       apiAddress: () => this.address,
       gauges: () => ({}),
@@ -164,8 +164,6 @@ export class Machine {
   resume(): void {
     this.life?.resume();
   }
-
-  readonly #createNode: Compose = (settings, ports, identity) => createNode(settings, ports, identity, this.#parts.overlay);
 
   #end(running: Running, heard: boolean): void {
     if (this.#running !== running) return;

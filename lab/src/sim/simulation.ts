@@ -1,5 +1,5 @@
 /** A whole network on virtual time: machines running the unmodified node, on a model of network, disks and clocks. All of it follows from the seed. */
-import type { Crypto, MakeOverlay } from '@muster/node';
+import type { Crypto } from '@muster/node';
 import type { NetworkId } from '@muster/protocol';
 import type { LabClock } from '../clock.ts';
 import { Chance } from './chance.ts';
@@ -24,7 +24,6 @@ export interface SimulationOptions {
   /** default: the test scheme */
   readonly crypto?: (chance: Chance) => Crypto;
   readonly compose?: Compose;
-  readonly overlay?: MakeOverlay;
   /** the trace is of what bytes were sent, and not only of how many; not with real cryptography, whose signatures are never the same */
   readonly contents?: boolean;
   /** events to keep for a closer look */
@@ -67,7 +66,7 @@ export class Simulation {
 
   /** A machine that is not running yet. */
   machine({ name, bootstrap, ...rest }: MachineOptions): Machine {
-    const { compose, overlay, crypto = testCrypto } = this.#options;
+    const { compose, crypto = testCrypto } = this.#options;
     const machine = new Machine({
       ...rest,
       name,
@@ -81,7 +80,6 @@ export class Simulation {
       neighbourhood: bootstrap ? undefined : this.#neighbourhood,
       bootstrapPeers: (bootstrap ?? []).map(({ address }) => address),
       ...(compose && { compose }),
-      ...(overlay && { overlay }),
     });
     this.machines.push(machine);
     return machine;

@@ -20,7 +20,10 @@ const chance = new Chance('port tests');
 function passing() {
   const trace = new Trace();
   const schedule = new Schedule(trace);
-  const life = (): Life => new Life(schedule, 0, (error) => Promise.reject(error));
+  const fail = (error: unknown): never => {
+    throw error;
+  };
+  const life = (): Life => new Life(schedule, 0, fail);
   waits.push(schedule.wait());
   return { trace, schedule, life };
 }

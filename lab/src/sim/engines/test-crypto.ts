@@ -7,7 +7,7 @@ import { nodeCrypto } from '@muster/node';
 import type { Crypto, KemKey, SigningKey } from '@muster/node';
 import type { Chance } from '../chance.ts';
 
-export const TEST_SCHEME = 'muster-sim-test-v1';
+const TEST_SCHEME = 'muster-sim-test-v1';
 
 const PUBLIC_BYTES = 1_952;
 const SIGNATURE_BYTES = 3_309;
