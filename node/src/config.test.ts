@@ -40,6 +40,8 @@ describe('the configuration', () => {
     const toml = 'heartbeat_interval_secs = 5\nidentity_ttl_secs = 15\nrendezvous_validity_ms = 60000';
     expect(read(toml).discovery).toEqual({ heartbeatMs: 5_000, ttlMs: 15_000, rendezvousValidityMs: 60_000 });
     expect(read(`${toml}\nrendezvous_enabled = false`).discovery.rendezvousValidityMs).toBeUndefined();
+    expect(read('external_addresses = ["8.8.8.8:5483", "[2606:4700::1]:1"]').externalAddresses).toEqual(['8.8.8.8:5483', '[2606:4700::1]:1']);
+    expect(refusal('external_addresses = ["192.168.1.7:5483"]')).toMatch(/external_addresses\.0: must be an address that the public internet routes/);
     expect(refusal('heartbeat_interval_secs = 0')).toMatch(/heartbeat_interval_secs/);
     expect(refusal('rendezvous_validity_ms = 86400001')).toMatch(/rendezvous_validity_ms/);
   });

@@ -1,5 +1,5 @@
 /** Daemon configuration: TOML text in, checked values out. Keys and defaults follow the compatible daemon; unknown keys are tolerated. */
-import { MAX_RENDEZVOUS_VALIDITY_MS } from '@muster/protocol';
+import { isPubliclyRoutable, MAX_ANNOUNCED_ADDRESSES, MAX_RENDEZVOUS_VALIDITY_MS } from '@muster/protocol';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import * as z from 'zod';
 import type { LogLevel } from './ports/index.ts';
@@ -35,6 +35,8 @@ export interface Config {
   readonly inboxLimit: number;
   readonly discovery: DiscoverySettings;
   readonly presence: PresenceSettings;
+  /** `host:port` that others reach this node at, where it cannot tell by itself: behind a forwarded port, in a container */
+  readonly externalAddresses: readonly string[];
   /** keys of the file that mean nothing here: tolerated, but a mistyped one should not pass unseen */
   readonly unknownKeys: readonly string[];
 }
@@ -88,6 +90,10 @@ const File = z.looseObject({
   charter_path: z.string().min(1).optional(),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('warn'),
   log_format: z.enum(['text', 'json']).default('text'),
+  external_addresses: z
+    .array(hostPort.refine(isPubliclyRoutable, { error: 'must be an address that the public internet routes' }))
+    .max(MAX_ANNOUNCED_ADDRESSES)
+    .default([]),
   heartbeat_interval_secs: z.int().min(1).max(86_400).default(300),
   identity_ttl_secs: z
     .int()
@@ -151,6 +157,7 @@ export function readConfig(tomlText: string, file: string, paths: DefaultPaths, 
       offlineTimeoutMs: values.presence_offline_timeout_secs * 1_000,
       eventPollMs: values.presence_event_poll_interval_secs * 1_000,
     },
+    externalAddresses: values.external_addresses,
     unknownKeys: Object.keys(values).filter((key) => !Object.hasOwn(File.shape, key) && !COMPATIBLE_KEYS.has(key)),
   };
 }

@@ -69,6 +69,8 @@ export interface NodeSettings {
   readonly bootstrapPeers: readonly string[];
   readonly inboxLimit: number;
   readonly discovery: DiscoverySettings;
+  /** public `host:port` of this node, bound as it is */
+  readonly externalAddresses?: (bound: string) => readonly string[];
   /** false: dials bootstrap peers and whom the user asks for, nobody else */
   readonly autoDial: boolean;
   readonly presence: PresenceSettings;
@@ -118,7 +120,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   });
   const replays = new ReplayMemory(store, clock, log, REPLAY_CAPACITY);
   const history = new LinkHistory(links, clock, identity.machineId);
-  const externalAddresses = (): string[] => [];
+  const externalAddresses = (): readonly string[] => (links.listener && settings.externalAddresses?.(links.listener.address)) || [];
   const connectivity = new Connectivity({ clock, links, history, externalAddresses });
   const { heartbeatMs, ttlMs, rendezvousValidityMs: validityMs } = settings.discovery;
   const discovered = new DiscoveredAgents({ peers, links, contacts, clock, ttlSecs: ttlMs / 1_000 });
@@ -140,7 +142,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     log,
     inboxLimit: settings.inboxLimit,
   });
-  const addresses = (): string[] => (links.listener ? [links.listener.address] : []);
+  const addresses = (): string[] => [...new Set([...externalAddresses(), ...(links.listener ? [links.listener.address] : [])])];
   const speaking = { identity, pubsub, links, contacts, crypto, clock, random, counters, log, addresses };
   const announcements = new Announcements({ ...speaking, peers, heartbeatMs, ttlMs });
   const records = new RendezvousRecords({ store, crypto, clock, network });

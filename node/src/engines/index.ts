@@ -11,4 +11,5 @@ export { InstanceLockedError, lockInstance } from './instance-lock.ts';
 export { createKeyFile, readKeyFile, type KeyKind } from './key-file.ts';
 export { createSecret, readSecret, SecretFileError, type SecretFileErrorCode, writeFileAtomic, writeSecretAtomic } from './secret-file.ts';
 export { hostDirectory, type HostDirectoryParts } from './host-directory.ts';
+export { publicAddresses } from './interface-addresses.ts';
 export { mdnsNeighbours, type MdnsParts } from './mdns.ts';

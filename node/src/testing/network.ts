@@ -55,6 +55,7 @@ export interface NodeOptions {
   /** links to machines that others told of; not unless said so, so that tests know who is linked to whom */
   readonly autoDial?: boolean;
   readonly discovery?: Partial<DiscoverySettings>;
+  readonly externalAddresses?: readonly string[];
   readonly log?: Log;
   readonly presence?: PresenceSettings;
 }
@@ -85,6 +86,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     inboxLimit: 1_000,
     discovery: { heartbeatMs: 300_000, ttlMs: 900_000, rendezvousValidityMs: 3_600_000, ...options.discovery },
     presence: options.presence ?? { beaconIntervalMs: 30_000, offlineTimeoutMs: 300_000, eventPollMs: 1_000 },
+    externalAddresses: () => options.externalAddresses ?? [],
     charter: BUILT_IN_CHARTER,
     apiAddress: () => '',
     gauges: () => ({}),

@@ -8,7 +8,7 @@ import { toMicroseconds } from '../network/connectivity.ts';
 
 type Gossip = OutputOf<Registry['diagnostics.gossip']>;
 
-const UNUSED = ['no_interest', 'before_subscription'];
+const UNUSED = ['no_interest', 'before_subscription', 'announcement_stale', 'rendezvous_stale'];
 
 /** `uptime` in whole seconds */
 export function gossipNumbers(counters: Counters, received: ReceiveStats, pubsub_stages: Gossip['pubsub_stages'], uptime: number): Gossip {

@@ -24,9 +24,15 @@ import { Rendezvous } from './rendezvous.ts';
 /** Signatures that anybody could make, and that take no time: the clock here stands still until it is told to go on. */
 const crypto: Crypto = {
   ...real,
-  sign: async (key, message) => new Uint8Array(SIGNATURE_BYTES).fill(real.sha256(real.signingKey(key.seed).publicKey, message)[0]!),
-  verify: async (key, message, signature) => signature[0] === real.sha256(key, message)[0],
+  sign: async (key, message) => made(real.signingKey(key.seed).publicKey, message),
+  verify: async (key, message, signature) => bytesEqual(signature, made(key, message)),
 };
+function made(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
+  const signature = new Uint8Array(SIGNATURE_BYTES);
+  signature.set(real.sha256(publicKey, message));
+  return signature;
+}
+
 const network = parseNetworkId('11'.repeat(32));
 const VALID_MS = 60_000;
 type Identity = ReturnType<typeof freshIdentity>;

@@ -52,6 +52,16 @@ test('an agent is heard of by those that it has no link with, soon after it join
   expect([a.node.services.links.size, c.node.services.links.size]).toEqual([1, 1]);
 });
 
+test('public addresses of a node reach those that it has no link with, the others stay where they are', async () => {
+  await using nodes = await nodesInLine(3, { ...quiet, externalAddresses: ['8.8.8.8:7', '192.168.1.7:7'] });
+  const [a, b, c] = nodes;
+  await eventually('the ends know each other', async () => (await known(c, a)) !== undefined && (await known(b, a)) !== undefined);
+  expect((await known(c, a))?.addresses).toEqual(['8.8.8.8:7']);
+  expect((await known(b, a))?.addresses).toContain(a.address);
+  const { card } = (await a.node.handlers['identity.card']({}, {} as never)) as { card: { addresses: string[] } };
+  expect(card.addresses).toEqual(['8.8.8.8:7']);
+});
+
 test('what is no announcement, or vouched for by nobody, is refused and counted', async () => {
   await using nodes = await twoLinkedNodes();
   const [a, b] = nodes;
