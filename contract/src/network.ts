@@ -65,11 +65,16 @@ export const network = {
     auth: 'bearer',
     body: 'none',
     input: z.object({}),
-    output: z.object({ connection_count: count(), connected_peers: z.array(z.string()) }),
+    output: z.object({
+      connection_count: count(),
+      connected_peers: z.array(z.string()),
+      /** where machines have answered, or said they would, the best first */
+      cached_peers: z.array(z.object({ machine_id: hex64(), address: z.string(), score: z.number().min(0).max(1) })).optional(),
+    }),
     shape: 'object',
     status: [200],
     errors: [notJoined],
-    volatile: ['connection_count', 'connected_peers'],
+    volatile: ['connection_count', 'connected_peers', 'cached_peers'],
     nodes: 2,
     surfaces: { cli: { command: 'network cache' }, client: true, ws: NO_SOCKET, mcp: 'more' },
   }),

@@ -35,7 +35,9 @@ import { networkHandlers } from './services/network/handlers.ts';
 import type { OverlayEvents } from './services/messaging/overlay.ts';
 import { treeOverlay } from './services/overlay/tree-overlay.ts';
 import type { TreeOverlay } from './services/overlay/tree-overlay.ts';
+import { Joining } from './services/peers/joining.ts';
 import { KnownPeers } from './services/peers/known-peers.ts';
+import { PeerCache } from './services/peers/peer-cache.ts';
 import { presenceHandlers } from './services/presence/handlers.ts';
 import { PresenceService } from './services/presence/presence-service.ts';
 import type { PresenceSettings } from './services/presence/presence-service.ts';
@@ -106,6 +108,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   const store = watched(ports.store, warnings);
   const contacts = new ContactStore(store, clock);
   const peers = new KnownPeers(store, clock, (agent) => contacts.chosen(agent));
+  const cache = new PeerCache(store, clock, log);
   const links = new LinkManager({
     transport,
     clock,
@@ -117,6 +120,20 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     log,
     software: { name: 'muster', version },
     capabilities: ['direct/1', 'gossip/1'],
+    dialled: (address, machine, ms) => {
+      if (machine === undefined || ms === undefined) cache.failed(machine, address);
+      else cache.answered(machine, address, ms);
+    },
+  });
+  const joining = new Joining({
+    clock,
+    random,
+    counters,
+    log,
+    candidates: (most) => cache.candidates(most),
+    linked: (machine) => links.toMachine(machine) !== undefined,
+    connect: (address, machine) => links.connect(address, machine),
+    want: (address) => links.want([address]),
   });
   const replays = new ReplayMemory(store, clock, log, REPLAY_CAPACITY);
   const history = new LinkHistory(links, clock, identity.machineId);
@@ -164,8 +181,10 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     up: (link) => {
       // As with announcements, what a blocked agent or a wrong machine says of itself is not kept.
       if (contacts.rejects(link.agent, link.machine)) return;
+      const addresses = reachable(link.address, link.hello.addresses, link.dialler === identity.machineId);
+      for (const address of addresses) cache.heardOf(link.machine, address);
       peers.learn(link.agent, link.machine, {
-        addresses: reachable(link.address, link.hello.addresses, link.dialler === identity.machineId),
+        addresses,
         agentKey: link.hello.agentKey,
         kemKey: link.hello.kemKey,
         announced: true,
@@ -199,7 +218,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     ...contactHandlers(contacts, identity.agentId),
     ...trustHandlers(contacts),
     ...directHandlers({ direct, links, contacts, peers, counters }),
-    ...networkHandlers({ clock, links, history, connectivity, counters }),
+    ...networkHandlers({ clock, links, cache, history, connectivity, counters }),
     ...diagnosticsHandlers({ clock, links, direct, connectivity, counters, overlay: pubsub.overlay, self: identity.machineId }),
     ...discoveryHandlers({ identity, discovered, finder, links, addresses }),
     ...machineHandlers(discovered, links),
@@ -240,7 +259,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
           }
         }),
       );
-      for (const peer of settings.bootstrapPeers) links.want([peer]);
+      void joining.join(settings.bootstrapPeers, settings.autoDial);
       announcements.start();
       rendezvous?.start();
       presence.start();

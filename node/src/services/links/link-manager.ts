@@ -39,6 +39,8 @@ export interface LinkManagerParts {
   readonly log: Log;
   readonly software: { readonly name: string; readonly version: string };
   readonly capabilities: readonly string[];
+  /** A dial ended: in a link to `machine` after `ms`, or, when `ms` is undefined, not. */
+  readonly dialled?: (address: string, machine: MachineId | undefined, ms: number | undefined) => void;
 }
 
 export class LinkManager {
@@ -152,6 +154,7 @@ export class LinkManager {
 
   async #dial(address: string, machine: MachineId | undefined): Promise<Link> {
     const { transport, clock, counters } = this.#parts;
+    const start = clock.monotonic();
     const deadline = new AbortController();
     const timer = clock.after(DIAL_TIMEOUT_MS, () =>
       deadline.abort(new TransportError('timeout', `no answer from ${address} in ${DIAL_TIMEOUT_MS} ms`)),
@@ -160,9 +163,12 @@ export class LinkManager {
       counters.add('dials_total');
       const hash = machine === undefined ? undefined : idBytes(machine);
       const channel = await transport.dial(address, hash, AbortSignal.any([deadline.signal, this.#stopped.signal]));
-      return await this.#shake(channel, deadline.signal);
+      const link = await this.#shake(channel, deadline.signal);
+      this.#parts.dialled?.(address, link.machine, clock.monotonic() - start);
+      return link;
     } catch (error) {
       counters.add('dials_failed_total');
+      if (!this.#stopped.signal.aborted) this.#parts.dialled?.(address, machine, undefined);
       throw error instanceof TransportError ? error : new TransportError('handshake_failed', errorText(error), { cause: error });
     } finally {
       timer[Symbol.dispose]();

@@ -54,7 +54,7 @@ test('a neighbour that stays away is given up after ten minutes, a bootstrap pee
   expect(wishes.size).toBe(1);
   dialled.length = 0;
   up.add('a:1').add('b:2');
-  await clock.pass(2_000);
+  await clock.pass(12_500);
   expect(dialled).toEqual(['b:2']);
   expect([...linked]).toEqual([two]);
 });
@@ -67,6 +67,23 @@ test('what is missing is dialled at least every 1.25 s', async () => {
   const before = dialled.length;
   await clock.pass(10_000);
   expect(dialled.length - before).toBeGreaterThanOrEqual(8);
+});
+
+test('who never answered is dialled less and less often, at least every 12.5 s, and who was lost at once again', async () => {
+  const { clock, up, dialled, linked, wishes, lose } = network({ 'b:2': two });
+  up.clear();
+  wishes.want(['b:2'], undefined);
+  await clock.pass(MINUTE);
+  const before = dialled.length;
+  await clock.pass(MINUTE);
+  expect(dialled.length - before).toBeLessThanOrEqual(9);
+  expect(dialled.length - before).toBeGreaterThanOrEqual(4);
+  up.add('b:2');
+  await clock.pass(12_500);
+  expect([...linked]).toEqual([two]);
+  lose(two);
+  await clock.pass(1_000);
+  expect([...linked]).toEqual([two]);
 });
 
 test('a bootstrap peer whose machine is also found nearby stays wanted at its own address', async () => {

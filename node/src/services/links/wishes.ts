@@ -6,6 +6,8 @@ import type { Counters } from '../counters.ts';
 const REDIAL_FIRST_MS = 200;
 /** with the time a dial may take, small enough that a healed network is whole again within 5 s */
 const REDIAL_MAX_MS = 1_000;
+/** of whom nobody has answered for yet: there is nothing to heal */
+const UNKNOWN_MAX_MS = 10_000;
 /** a neighbour that stayed away this long is no longer dialled: whoever finds neighbours reports it again */
 const REDIAL_FOR_MS = 10 * 60_000;
 /** neighbours are told by whoever is on the LAN: there may be endless ones */
@@ -118,7 +120,7 @@ export class Wishes implements Disposable {
     if (wish.machine && clock.monotonic() - wish.since > REDIAL_FOR_MS) return void this.#wishes.delete(wish.key);
     wish.busy = true;
     const pause = wish.delay * (0.75 + random.next() / 2);
-    wish.delay = Math.min(wish.delay * 2, REDIAL_MAX_MS);
+    wish.delay = Math.min(wish.delay * 2, (wish.machine ?? wish.landed) ? REDIAL_MAX_MS : UNKNOWN_MAX_MS);
     const timer = clock.after(pause, () => {
       this.#timers.delete(timer);
       this.#attempt(wish);

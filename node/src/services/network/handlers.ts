@@ -8,6 +8,8 @@ import type { HandlersOf } from '../families.ts';
 import type { LinkHistory } from '../links/link-history.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
+import { scoreOf } from '../peers/peer-cache.ts';
+import type { PeerCache } from '../peers/peer-cache.ts';
 import type { Connectivity } from './connectivity.ts';
 
 type PeerEvent = EventOf<Registry['network.peerEvents']>;
@@ -20,12 +22,13 @@ const PROBE_MAX_MS = 30_000;
 export interface NetworkParts {
   readonly clock: Clock;
   readonly links: LinkManager;
+  readonly cache: PeerCache;
   readonly history: LinkHistory;
   readonly connectivity: Connectivity;
   readonly counters: Counters;
 }
 
-export function networkHandlers({ clock, links, history, connectivity, counters }: NetworkParts): HandlersOf<'network'> {
+export function networkHandlers({ clock, links, cache, history, connectivity, counters }: NetworkParts): HandlersOf<'network'> {
   const ago = (at: number): number => Math.round(clock.monotonic() - at);
   return {
     'network.peers': () => ({ peers: links.all().map((link) => ({ id: link.machine as string })) }),
@@ -51,7 +54,16 @@ export function networkHandlers({ clock, links, history, connectivity, counters 
     },
     'network.bootstrapCache': () => {
       const { links: count } = connectivity.state();
-      return { connection_count: count, connected_peers: links.all().map(({ machine, address }) => `${machine}@${address}`) };
+      const seconds = Math.floor(clock.now() / 1_000);
+      return {
+        connection_count: count,
+        connected_peers: links.all().map(({ machine, address }) => `${machine}@${address}`),
+        cached_peers: cache.all().map((peer) => ({
+          machine_id: peer.machine as string,
+          address: peer.address,
+          score: Math.round(scoreOf(peer, seconds) * 1_000) / 1_000,
+        })),
+      };
     },
     'network.probe': async (input) => {
       if (!links.listener) throw new CapabilityError(503, 'network node not running');
