@@ -37,7 +37,9 @@ export async function findInstances(): Promise<Instance[]> {
     { folder: identityDir, holding: 'agent.key' },
   ];
   const names = (await Promise.all(places.map(({ folder, holding }) => namesBeside(folder, holding)))).flat();
-  const unique = [...new Set(names)].toSorted((a, b) => (a ?? '').localeCompare(b ?? ''));
+  // The default one first: `toSorted` would put it last, whatever it is told.
+  const named = [...new Set(names)].filter((name) => name !== undefined).toSorted((a, b) => a.localeCompare(b));
+  const unique = [...(names.includes(undefined) ? [undefined] : []), ...named];
   return Promise.all(unique.map((name) => inspectInstance(name)));
 }
 

@@ -1,7 +1,9 @@
 /** `muster instances`: who is there. */
+import { homedir } from 'node:os';
+import { sep } from 'node:path';
 import { findInstances, labelOf } from './instances.ts';
-import { printJson, printLine } from './output.ts';
-import { renderTable } from './render.ts';
+import { columns, printJson, printLine } from './output.ts';
+import { render } from './render.ts';
 
 /** Resolves with the exit code. */
 export async function printInstances(json: boolean): Promise<number> {
@@ -14,6 +16,12 @@ export async function printInstances(json: boolean): Promise<number> {
     data_dir: config.dataDir,
   }));
   if (json) await printJson({ ok: true, instances });
-  else await printLine(instances.length === 0 ? 'no instances; make one with: muster start' : renderTable(instances).join('\n'));
+  else if (instances.length === 0) await printLine('no instances; make one with: muster start');
+  else await printLine(render({ instances: instances.map((each) => ({ ...each, data_dir: fromHome(each.data_dir) })) }, columns()));
   return 0;
+}
+
+function fromHome(path: string): string {
+  const home = homedir();
+  return path.startsWith(`${home}${sep}`) ? `~${path.slice(home.length)}` : path;
 }

@@ -54,6 +54,25 @@ describe('an answer for people', () => {
     expect(render({ messages })).toContain(`${'ab'.repeat(32)}  ${'🙂'.repeat(59)}…`);
   });
 
+  it('sets records below each other where a table has no room for the names of its columns', () => {
+    const agents = [
+      { some_agent_id: 'ab'.repeat(32), its_addresses: ['127.0.0.1:1', '127.0.0.1:2'], last_seen_of_it: null },
+      { some_agent_id: 'cd'.repeat(32), its_addresses: [], last_seen_of_it: null },
+    ];
+    expect(render({ agents }).split('\n')[1]).toBe(`${'ab'.repeat(32)}  127.0.0.1:1, 127.0.0.1:2  -`);
+    expect(render({ agents }, 30).split('\n')).toEqual([
+      `some_agent_id    ${'ab'.repeat(32)}`,
+      'last_seen_of_it  -',
+      'its_addresses',
+      '  127.0.0.1:1',
+      '  127.0.0.1:2',
+      '',
+      `some_agent_id    ${'cd'.repeat(32)}`,
+      'last_seen_of_it  -',
+      'its_addresses    none',
+    ]);
+  });
+
   it('never lets a peer write to the terminal', () => {
     const evil = 'a\u001b[2J\nb\u009b1m\u202e';
     for (const text of [

@@ -25,10 +25,11 @@ export function render(answer: unknown, columns = Infinity): string {
   if (entries.length === 0) return 'ok';
   const [[name, value]] = entries as [[string, unknown]];
   if (entries.length === 1 && Array.isArray(value)) return renderList(name, value, columns).join('\n');
-  return renderFields(
-    entries.toSorted(([, a], [, b]) => Number(!isScalar(a)) - Number(!isScalar(b))),
-    columns,
-  ).join('\n');
+  return renderFields(linesLast(entries), columns).join('\n');
+}
+
+function linesLast(entries: readonly (readonly [string, unknown])[]): (readonly [string, unknown])[] {
+  return entries.toSorted(([, a], [, b]) => Number(!isScalar(a)) - Number(!isScalar(b)));
 }
 
 /** One event as one line: `name key=value …`; what the compatible API wraps in `data` is unwrapped. */
@@ -53,7 +54,19 @@ function renderFields(entries: readonly (readonly [string, unknown])[], columns:
 function renderList(name: string, value: unknown, columns: number): string[] {
   if (!Array.isArray(value)) return [scalar(name, value)];
   if (value.length === 0) return [name === '' ? 'none' : `no ${name.replaceAll('_', ' ')}`];
-  return value.every(isFields) ? renderTable(value, columns) : value.map((item) => scalar(name, item));
+  if (!value.every(isFields)) return value.map((item) => scalar(name, item));
+  return isLegible(value, columns) ? renderTable(value, columns) : renderBlocks(value, columns);
+}
+
+/** Whether a table of these records has room for the names of its columns. */
+function isLegible(rows: readonly Fields[], columns: number): boolean {
+  const [header = ''] = renderTable(rows, columns);
+  return !header.includes('…');
+}
+
+/** One record below the other, a line between them. */
+function renderBlocks(rows: readonly Fields[], columns: number): string[] {
+  return rows.flatMap((row, index) => [...(index === 0 ? [] : ['']), ...renderFields(linesLast(Object.entries(row)), columns)]);
 }
 
 /** Columns as wide as their content, the last one unpadded. Cells are cut when `columns` are given: to fit, or for `Infinity` to 120. */
@@ -99,6 +112,7 @@ function scalar(name: string, value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'number') return TIME_NAME.test(name) ? time(value) : String(value);
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.length === 0 ? '-' : printable(value.join(', '));
   if (typeof value !== 'string') return printable(JSON.stringify(value));
   return printable(name === PAYLOAD_NAME ? (textOf(value) ?? value) : value);
 }

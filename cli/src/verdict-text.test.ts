@@ -21,5 +21,9 @@ test('says what was not run apart from what did not pass, and nothing about what
   expect(text).toMatch(/^failed: sum\nblame: target 1\n/);
   expect(text).toMatch(/\nWHY +NOT RUN\nneeds the cli surface +b\/cli$/);
   expect(text).not.toContain('c/left');
+  const many = ['a/1', 'a/2', 'b/1', 'b/2', 'b/3'].map((id) =>
+    rowOf(`${id}/completed`, { status: 'notrun', blame: 'lab', message: 'needs 9 nodes' }),
+  );
+  expect(verdictLines({ ...verdict, rows: many } as Verdict).join('\n')).toMatch(/\nneeds 9 nodes +2 of a, 3 of b$/);
   expect(verdictLines(verdict, rows).join('\n')).toContain('whatever it is called');
 });

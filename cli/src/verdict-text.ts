@@ -19,8 +19,18 @@ export function verdictLines(verdict: Verdict, rows: readonly Row[] = verdict.ro
     `${verdict.outcome}: ${verdict.summary}`,
     ...(blamed.size > 0 ? [`blame: ${[...blamed].map(([who, those]) => `${who} ${those.length}`).join(', ')}`] : []),
     ...(judged.length > 0 ? ['', ...renderTable(judged.map(rowCells))] : []),
-    ...(leftOut.size > 0 ? ['', ...renderTable([...leftOut].map(([why, those]) => ({ why, 'not run': those.map(({ id }) => id).join(', ') })))] : []),
+    ...(leftOut.size > 0 ? ['', ...renderTable([...leftOut].map(([why, those]) => ({ why, 'not run': namesOf(those) })))] : []),
   ];
+}
+
+/** so many are named; of more, it is said how many of each suite */
+const NAMED = 3;
+
+function namesOf(rows: readonly Row[]): string {
+  const scenarios = rows.map(({ id }) => id.replace(/\/completed$/u, ''));
+  if (scenarios.length <= NAMED) return scenarios.join(', ');
+  const suites = Map.groupBy(scenarios, (id) => id.split('/', 1)[0]!);
+  return [...suites].map(([suite, those]) => `${those.length} of ${suite}`).join(', ');
 }
 
 function isNews({ status, filteredOut }: Row): boolean {

@@ -156,7 +156,13 @@ export function describePlan({ worlds, notRun }: Plan): string[] {
     for (const scenario of world.scenarios) lines.push(`  ${scenario.id}: ${scenario.title}`);
   }
   if (notRun.length > 0) lines.push('not run:');
-  for (const { scenario, reason } of notRun) lines.push(`  ${scenario.id}: ${describeReason(reason)}`);
+  for (const { scenario, reason } of notRun) if (!('filter' in reason)) lines.push(`  ${scenario.id}: ${describeReason(reason)}`);
+  // What nobody asked for is no news one by one.
+  const filtered = Map.groupBy(
+    notRun.filter(({ reason }) => 'filter' in reason),
+    ({ reason }) => describeReason(reason),
+  );
+  for (const [reason, those] of filtered) lines.push(`  ${those.length} scenario${those.length === 1 ? '' : 's'}: ${reason}`);
   return lines;
 }
 
