@@ -10,6 +10,7 @@ import { input } from './input/index.ts';
 import { mesh } from './mesh/index.ts';
 import { network } from './network/index.ts';
 import { routes } from './routes/index.ts';
+import { presence } from './presence/index.ts';
 import { smoke } from './smoke/index.ts';
 import { stress } from './stress/index.ts';
 import { surfaces } from './surfaces/index.ts';
@@ -42,6 +43,7 @@ export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: Suit
     crash(kills),
     discovery,
     routes,
+    presence,
   ]; // prettier-ignore
 }
 

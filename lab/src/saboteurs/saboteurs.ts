@@ -10,6 +10,7 @@ import { surfaceSaboteurs } from './surfaces.ts';
 import { acknowledgesLater } from './acknowledges-later.ts';
 import { routesSaboteurs } from './routes.ts';
 import { discoverySaboteurs } from './discovery.ts';
+import { presenceSaboteurs } from './presence.ts';
 
 export type { Saboteur } from './saboteur.ts';
 
@@ -203,6 +204,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   ...surfaceSaboteurs,
   ...discoverySaboteurs,
   ...routesSaboteurs,
+  ...presenceSaboteurs,
 ];
 
 /** The node with the saboteur's one wrapping. */
