@@ -52,7 +52,7 @@ it.each([
   const seen = new Set<string | undefined>();
   fc.assert(
     fc.property(history, (writes) => {
-      const state = new Convergence();
+      const state = new Convergence('run-1');
       for (const { value, process, invoked, done } of writes) {
         const write: Write = { key: 'k', value, lane: laneOf({ value, process, invoked, done }), invoked, done };
         state.write(write);

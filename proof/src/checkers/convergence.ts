@@ -3,6 +3,8 @@
  * A set is a register per element, present or absent; "no acknowledged write lost" and "no delete undone" are the same rule.
  */
 
+import { KeyTable } from './key-table.ts';
+
 /** A write that certainly did not happen is not entered. */
 export interface Write {
   readonly key: string;
@@ -19,8 +21,8 @@ export interface Write {
 interface Lane {
   /** the latest invocation among acknowledged writes */
   acknowledged: number;
-  /** by value: the latest moment at which a write of it may have taken effect */
-  readonly latest: Map<string | undefined, number>;
+  /** values that none of those has replaced, with the latest moment at which a write of each may have taken effect */
+  standing: { readonly value: string | undefined; done: number }[];
 }
 
 export type Wrong = 'diverged' | 'lost' | 'from nowhere';
@@ -28,28 +30,44 @@ export type Wrong = 'diverged' | 'lost' | 'from nowhere';
 export class Convergence {
   /** by key, then by lane */
   readonly #lanes = new Map<string, Map<string, Lane>>();
+  /** every value that was ever written to a key, to tell what is lost from what comes from nowhere */
+  readonly #written: KeyTable;
   writes = 0;
+
+  /** `seed`: as for `KeyTable` */
+  constructor(seed: string) {
+    this.#written = new KeyTable(seed);
+  }
 
   write({ key, value, lane, invoked, done }: Write): void {
     this.writes += 1;
     let lanes = this.#lanes.get(key);
     if (!lanes) this.#lanes.set(key, (lanes = new Map()));
     let known = lanes.get(lane);
-    if (!known) lanes.set(lane, (known = { acknowledged: -1, latest: new Map() }));
-    if (done !== Infinity) known.acknowledged = Math.max(known.acknowledged, invoked);
-    known.latest.set(value, Math.max(known.latest.get(value) ?? -1, done));
+    if (!known) lanes.set(lane, (known = { acknowledged: -1, standing: [] }));
+    if (value !== undefined) this.#written.enter(written(key, value));
+    const same = known.standing.find((one) => one.value === value);
+    if (same) same.done = Math.max(same.done, done);
+    else known.standing.push({ value, done });
+    if (done === Infinity || invoked <= known.acknowledged) return;
+    known.acknowledged = invoked;
+    const stands = known.standing.filter((one) => one.done >= invoked);
+    known.standing = stands;
   }
 
   /** What is wrong with finding that value in the end, if anything. */
   judge(key: string, value: string | undefined): Wrong | undefined {
-    const lanes = this.#lanes.get(key);
-    const all = [...(lanes?.values() ?? [])];
-    if (all.some(({ acknowledged, latest }) => (latest.get(value) ?? -1) >= Math.max(0, acknowledged))) return undefined;
-    if (value === undefined && all.every(({ acknowledged }) => acknowledged < 0)) return undefined;
-    return value !== undefined && !all.some(({ latest }) => latest.has(value)) ? 'from nowhere' : 'lost';
+    const lanes = [...(this.#lanes.get(key)?.values() ?? [])];
+    if (lanes.some(({ acknowledged, standing }) => standing.some((one) => one.value === value && one.done >= acknowledged))) return undefined;
+    if (value === undefined) return lanes.every(({ acknowledged }) => acknowledged < 0) ? undefined : 'lost';
+    return this.#written.has(written(key, value)) ? 'lost' : 'from nowhere';
   }
 
   keys(): Iterable<string> {
     return this.#lanes.keys();
   }
+}
+
+function written(key: string, value: string): string {
+  return `${key}\n${value}`;
 }

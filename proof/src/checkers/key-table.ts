@@ -74,6 +74,10 @@ export class KeyTable {
     return this.#pairs.size;
   }
 
+  has(key: string): boolean {
+    return this.#pairs.find(halfOf(key, this.#left, 0x5bd1e995), halfOf(key, this.#right, 0x1b873593)) !== undefined;
+  }
+
   enter(key: string): number {
     return this.#pairs.enter(halfOf(key, this.#left, 0x5bd1e995), halfOf(key, this.#right, 0x1b873593));
   }

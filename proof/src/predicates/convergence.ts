@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Convergence } from '../checkers/convergence.ts';
 import { type Condition, conditionSchema, type Operations, operationsSchema } from '../claim.ts';
 import { type JsonPointer, valueAt } from '../json.ts';
+import type { Frame } from '../frame.ts';
 import type { JournalLine } from '../journal.ts';
 import { keyOf } from './book.ts';
 import { fails, inconclusive, type Judgement, judged, pass, type Predicate } from './predicate.ts';
@@ -53,8 +54,8 @@ export interface SetConverged {
 export const registerConverged: Predicate<RegisterConverged> = {
   name: 'register-converged',
   params: registerSchema,
-  start({ writes, deletes, reads, nodes, order }) {
-    const history = new History(order);
+  start({ writes, deletes, reads, nodes, order }, frame) {
+    const history = new History(frame, order);
     const last = new Map(nodes.map((node) => [node, new Map<string, Seen>()]));
     const pairs = new OperationPairs((invoke) => [writes, deletes, reads].some((one) => one && mayPick(one.operations, invoke)));
     const enter = (operation: Operation) => {
@@ -85,8 +86,8 @@ export const registerConverged: Predicate<RegisterConverged> = {
 export const setConverged: Predicate<SetConverged> = {
   name: 'set-converged',
   params: setSchema,
-  start({ adds, removes, reads, nodes, order }) {
-    const history = new History(order);
+  start({ adds, removes, reads, nodes, order }, frame) {
+    const history = new History(frame, order);
     const last = new Map<string, { readonly items: ReadonlySet<string>; readonly invoked: number; readonly seq: number }>();
     const pairs = new OperationPairs((invoke) => [adds, removes, reads].some((one) => one && mayPick(one.operations, invoke)));
     const enter = (operation: Operation) => {
@@ -129,12 +130,13 @@ const namedInMessage = 3;
 
 /** The writes of a history, and what the nodes showed after them. */
 class History {
-  readonly state = new Convergence();
+  readonly state: Convergence;
   readonly #laneOf: (operation: Operation) => string;
   #lastWrite = 0;
   #keyless: number | undefined;
 
-  constructor(order: 'real-time' | 'process' = 'real-time') {
+  constructor(frame: Frame, order: 'real-time' | 'process' = 'real-time') {
+    this.state = new Convergence(frame.run?.runId ?? '');
     this.#laneOf = order === 'process' ? ({ process }) => process : () => '';
   }
 

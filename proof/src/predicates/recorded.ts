@@ -22,11 +22,10 @@ export interface Operation {
 }
 
 function operationOf(invoke: InvokeLine, completion: CompletionLine | undefined): Operation {
-  const { id, process, surface, op, input, seq } = invoke;
-  const begun = { id, process, surface, op, input, invoked: seq };
-  if (!completion) return { ...begun, outcome: 'pending' };
-  const { status, output, error } = completion;
-  return { ...begun, outcome: completion.type, status, output, error, completed: completion.seq };
+  const { id, process, surface, op, input, seq: invoked } = invoke;
+  if (!completion) return { id, process, surface, op, input, invoked, outcome: 'pending' };
+  const { type: outcome, status, output, error, seq: completed } = completion;
+  return { id, process, surface, op, input, invoked, outcome, status, output, error, completed };
 }
 
 /** Pairs invocations with completions as they stream by; holds only what is still open. */
