@@ -1,15 +1,18 @@
-/** Received direct messages: committed before they are acknowledged, told apart by request id and logical id, pruned by number. */
+/** Received direct messages: committed before they are acknowledged, told apart by request id and logical id, pruned by number and size. */
 import { payloadDigest, toBase64, toHex, utf8Bytes } from '@muster/protocol';
 import type { AgentId, DirectBody, MachineId, TrustDecision } from '@muster/protocol';
 import { StoreError } from '../../ports/index.ts';
 import type { Clock, Crypto, Log, Store, Write } from '../../ports/index.ts';
 import { fromRecord, toRecord } from '../json-record.ts';
+import { InboxShares } from './inbox-shares.ts';
+import type { Placed } from './inbox-shares.ts';
 
 const MESSAGE = 'inbox/';
 const SEEN = 'inbox-seen/';
 const LOGICAL = 'inbox-logical/';
-const BYTES = 'inbox-bytes';
 const PRUNE_STEP = 500;
+/** of one sender at a time, until another takes up more */
+const PRUNE_AT_ONCE = 50;
 /** of all stored messages; with the limit on their number, whichever is reached first */
 const MAX_INBOX_BYTES = 256 * 1024 * 1024;
 
@@ -49,9 +52,8 @@ export class Inbox {
   readonly #crypto: Crypto;
   readonly #limit: number;
   readonly #log: Log;
+  readonly #shares: InboxShares;
   #sequence: bigint;
-  #size: number;
-  #bytes: number;
 
   constructor(store: Store, clock: Clock, crypto: Crypto, log: Log, limit: number) {
     this.#log = log;
@@ -61,9 +63,7 @@ export class Inbox {
     this.#limit = limit;
     const last = store.range({ prefix: MESSAGE, reverse: true, limit: 1 })[0];
     this.#sequence = last ? BigInt(`0x${last.key.slice(MESSAGE.length)}`) : 0n;
-    this.#size = store.count(MESSAGE);
-    const bytes = store.get(BYTES);
-    this.#bytes = bytes ? fromRecord<number>(bytes) : 0;
+    this.#shares = new InboxShares(store, store.count(MESSAGE), () => store.range({ prefix: MESSAGE }).map(placed));
     this.#tidy(() => this.#forgetStale());
   }
 
@@ -93,16 +93,18 @@ export class Inbox {
       logicalId: body.logicalId ?? null,
     };
     const record = toRecord(message);
+    const chosen = origin.decision !== 'unknown';
+    const share = this.#shares.add({ sender: origin.sender, cursor, bytes: record.length }, chosen);
     const writes: Write[] = [
       { key: MESSAGE + cursor, value: record },
       { key: seenKey(body.requestId, origin), value: new Uint8Array() },
-      { key: BYTES, value: toRecord(this.#bytes + record.length) },
+      ...share.writes,
     ];
     if (logicalKey) writes.push({ key: logicalKey, value: toRecord(digest) });
     this.#store.batch(writes, 'durable');
     this.#sequence++;
-    this.#bytes += record.length;
-    if (++this.#size > this.#limit + PRUNE_STEP || this.#bytes > MAX_INBOX_BYTES) this.#tidy(() => this.#prune());
+    share.done();
+    if (this.#shares.size > this.#limit + PRUNE_STEP || this.#shares.bytes > MAX_INBOX_BYTES) this.#tidy(() => this.#prune());
     if (this.#sequence % 1_000n === 0n) this.#tidy(() => this.#forgetStale());
     return { kind: 'new', message };
   }
@@ -123,20 +125,30 @@ export class Inbox {
     }
   }
 
-  /** The oldest messages go, and with them the memory of their logical ids. */
+  /** The oldest messages of whoever takes up most go, and with them the memory of their logical ids. */
   #prune(): void {
-    const writes: Write[] = [];
-    let [size, bytes] = [this.#size, this.#bytes];
-    for (const { key, value } of this.#store.range({ prefix: MESSAGE, limit: Math.max(this.#size - this.#limit, PRUNE_STEP) })) {
-      if (size <= this.#limit && bytes <= MAX_INBOX_BYTES * 0.9) break;
-      const { sender, logicalId } = fromRecord<InboxMessage>(value);
-      writes.push({ key, value: null });
-      if (logicalId !== null) writes.push({ key: `${LOGICAL}${sender}/${this.#hash(logicalId)}`, value: null });
-      size--;
-      bytes -= value.length;
+    const most = { count: this.#limit, bytes: MAX_INBOX_BYTES * 0.9 };
+    for (;;) {
+      const surplus = this.#shares.size - most.count;
+      if (surplus <= 0 && this.#shares.bytes <= most.bytes) return;
+      const sender = this.#shares.heaviest(most);
+      if (sender === undefined) return;
+      const writes: Write[] = [];
+      const gone: Placed[] = [];
+      for (const cursor of this.#shares.oldestOf(sender, surplus > 0 ? Math.min(surplus, PRUNE_AT_ONCE) : 1)) {
+        const key = MESSAGE + cursor;
+        const value = this.#store.get(key);
+        gone.push({ sender, cursor, bytes: value?.length ?? 0 });
+        if (!value) continue;
+        const { logicalId } = fromRecord<InboxMessage>(value);
+        writes.push({ key, value: null });
+        if (logicalId !== null) writes.push({ key: `${LOGICAL}${sender}/${this.#hash(logicalId)}`, value: null });
+      }
+      if (gone.length === 0) return;
+      const share = this.#shares.remove(sender, gone);
+      this.#store.batch([...writes, ...share.writes], 'relaxed');
+      share.done();
     }
-    this.#store.batch([...writes, { key: BYTES, value: toRecord(bytes) }], 'relaxed');
-    [this.#size, this.#bytes] = [size, bytes];
   }
 
   /** Request ids are kept as long as their envelope could come again. */
@@ -157,6 +169,11 @@ export class Inbox {
   #hash(logicalId: string): string {
     return toHex(this.#crypto.sha256(utf8Bytes(logicalId)));
   }
+}
+
+function placed({ value }: { readonly value: Uint8Array }): Placed {
+  const { sender, cursor } = fromRecord<InboxMessage>(value);
+  return { sender, cursor, bytes: value.length };
 }
 
 function seenKey(requestId: Uint8Array, { sender, staleAfter }: Pick<Origin, 'sender' | 'staleAfter'>): string {
