@@ -62,6 +62,19 @@ test('public addresses of a node reach those that it has no link with, the other
   expect(card.addresses).toEqual(['8.8.8.8:7']);
 });
 
+test('at join an agent announces itself, and again 3 s later: never twice in a moment', async () => {
+  const said: number[] = [];
+  await using b = await startNode(quiet);
+  const identity = freshIdentity();
+  b.node.services.pubsub.subscribe(ANNOUNCE_TOPIC, ({ sender, issued }) => void (sender === identity.agentId && said.push(issued)));
+  await using _a = await startNode({ ...quiet, identity, bootstrapPeers: [b.address] });
+  const begun = clock.now();
+  await eventually('it was said again', () => said.length > 0 && said.at(-1)! >= begun + 2_900, 6_000);
+  expect(said.length).toBeGreaterThanOrEqual(2);
+  expect(said[0]! - begun).toBeLessThan(2_000);
+  for (const [index, at] of said.slice(1).entries()) expect(at - said[index]!).toBeGreaterThanOrEqual(1_000);
+});
+
 test('what is no announcement, or vouched for by nobody, is refused and counted', async () => {
   await using nodes = await twoLinkedNodes();
   const [a, b] = nodes;

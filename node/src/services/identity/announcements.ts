@@ -23,6 +23,8 @@ import type { LocalIdentity } from './local-identity.ts';
 const AFTER_JOIN_MS = [100, 3_000];
 /** the first link gives somebody to tell; it is told once the other end is ready for messages */
 const AFTER_FIRST_LINK_MS = 250;
+/** between two that this node makes by itself: the second must not overtake the first on its way, or the first is taken for stale */
+const APART_MS = 1_000;
 /** heartbeats of nodes that started together spread over this part of the interval */
 const JITTER = 0.1;
 /** who asks again within this time hears the same answer */
@@ -53,6 +55,8 @@ export class Announcements implements Disposable {
   /** the last word of the human: heartbeats repeat it, a restart forgets it */
   #disclosesUser = false;
   #answeredAt = -Infinity;
+  #saidAt = -Infinity;
+  #waiting = false;
   #disposed = false;
 
   constructor(parts: AnnouncementParts) {
@@ -60,7 +64,7 @@ export class Announcements implements Disposable {
     this.listen(ANNOUNCE_TOPIC);
     this.listen(identityTopic(parts.identity.agentId));
     parts.links.on({
-      up: () => void (parts.links.size === 1 && this.#later(AFTER_FIRST_LINK_MS, () => this.#sayQuietly(ANNOUNCE_TOPIC))),
+      up: () => void (parts.links.size === 1 && this.#later(AFTER_FIRST_LINK_MS, () => this.#tellAll())),
       down: () => {},
       message: () => {},
     });
@@ -68,11 +72,11 @@ export class Announcements implements Disposable {
 
   /** From joining on. */
   start(): void {
-    for (const ms of AFTER_JOIN_MS) this.#later(ms, () => this.#sayQuietly(ANNOUNCE_TOPIC));
+    for (const ms of AFTER_JOIN_MS) this.#later(ms, () => this.#tellAll());
     const { heartbeatMs, random } = this.#parts;
     const beat = (): void => {
       this.#later(heartbeatMs * (1 - JITTER + 2 * JITTER * random.next()), () => {
-        this.#sayQuietly(ANNOUNCE_TOPIC);
+        this.#tellAll();
         beat();
       });
     };
@@ -119,7 +123,8 @@ export class Announcements implements Disposable {
   }
 
   async #say(topic: string): Promise<void> {
-    const { identity, pubsub, addresses } = this.#parts;
+    const { identity, pubsub, addresses, clock } = this.#parts;
+    if (topic === ANNOUNCE_TOPIC) this.#saidAt = clock.monotonic();
     const user = this.#disclosesUser ? identity.user : undefined;
     const said: Announcement = {
       kind: 'announcement',
@@ -129,6 +134,20 @@ export class Announcements implements Disposable {
       certificate: user ? encodeUserCertificate(user.certificate) : null,
     };
     await pubsub.publish(topic, encodeDiscovery(said), 'announce');
+  }
+
+  /** Unless there is nobody to tell; a moment later when it was said just now. */
+  #tellAll(): void {
+    const { clock, links, heartbeatMs } = this.#parts;
+    if (links.size === 0) return;
+    const wait = this.#saidAt + Math.min(APART_MS, heartbeatMs / 2) - clock.monotonic();
+    if (wait <= 0) return this.#sayQuietly(ANNOUNCE_TOPIC);
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#later(wait, () => {
+      this.#waiting = false;
+      this.#tellAll();
+    });
   }
 
   #sayQuietly(topic: string): void {
