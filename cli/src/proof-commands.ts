@@ -27,7 +27,7 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .option('--nodes <N>', 'daemons in the suites that work with any number, at least 2', (text) => wholeNumber(text, 2))
     .option('--messages <N>', 'messages of each daemon in the stress suite', (text) => wholeNumber(text, 1))
     .option('--rate <N>', 'messages per second of each daemon in the stress suite', (text) => wholeNumber(text))
-    .option('--duration <SECONDS>', 'how long each daemon sends at that rate, instead of --messages', (text) => wholeNumber(text, 1))
+    .option('--duration <TIME>', 'how long each daemon sends at that rate, or a suite like chaos goes on: 90s, 10m, 1h', seconds)
     .option('--kills <N>', 'how often the crash suite kills a node', (text) => wholeNumber(text, 1))
     .option('--target <URL>', 'prove a running daemon instead; repeatable', collect)
     .option('--token-file <FILE>', 'API token of the --target at the same place; repeatable', collect)
@@ -125,6 +125,12 @@ function judging(command: Command): Command {
   return command.exitOverride((error) => {
     throw error.exitCode === 0 ? error : Object.assign(error, { exitCode: EXIT_USAGE });
   });
+}
+
+/** `90`, `90s`, `10m` or `1h` in seconds. */
+function seconds(text: string): number {
+  const [, number = '', unit = 's'] = /^(\d{1,9})([smh]?)$/.exec(text) ?? [];
+  return wholeNumber(number === '' ? text : number, 1) * { s: 1, m: 60, h: 3_600 }[(unit || 's') as 's' | 'm' | 'h'];
 }
 
 function wholeNumber(text: string, least = 0): number {

@@ -71,7 +71,7 @@ const EXIT_HARNESS = 3;
 /** Resolves with the exit code of the verdict. @throws Failure */
 export async function runProve(asked: ProveRequest): Promise<number> {
   const { nodes, rate, kills } = asked;
-  const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate, kills });
+  const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate, duration: asked.duration, kills });
   const { suites, standard } = await usage(() => loadSuites({ nodes, kills }));
   const target = await usage(() => targetOf(asked));
   const request = await chosenBy(asked, target);
@@ -172,12 +172,17 @@ function asStandard({ suite, grep, shard, lastFailed, nodes, messages, rate, dur
   return [suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, target, targetCmd].every((given) => given === undefined);
 }
 
-/** A duration is said in messages, so that the same command sends the same. */
-function messagesOf({ messages, rate = 0, duration }: ProveRequest): number | undefined {
+/** Suites that last as long as they are told. */
+const LASTING: readonly string[] = ['chaos'];
+
+/** To the other suites a duration is said in messages, so that the same command sends the same. */
+function messagesOf({ messages, rate = 0, duration, suite = [] }: ProveRequest): number | undefined {
   if (duration === undefined) return messages;
   if (messages !== undefined) throw new UsageError('--messages and --duration exclude each other');
-  if (rate === 0) throw new UsageError('--duration needs a --rate above 0');
-  return rate * duration;
+  if (rate > 0) return rate * duration;
+  if (!suite.some((name) => LASTING.includes(name)))
+    throw new UsageError(`--duration needs a --rate above 0, or a suite that lasts: ${LASTING.join(', ')}`);
+  return undefined;
 }
 
 async function list(suites: readonly Suite[], json: boolean): Promise<number> {

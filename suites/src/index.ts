@@ -1,6 +1,7 @@
 /** What is required of a node: one line per suite. */
 import type { Suite } from '@muster/lab';
 import { crash } from './crash/index.ts';
+import { chaos } from './chaos/index.ts';
 import { defence } from './defence/index.ts';
 import { discovery } from './discovery/index.ts';
 import { durability } from './durability/index.ts';
@@ -40,6 +41,7 @@ export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: Suit
     network,
     surfaces,
     hostile,
+    chaos,
     crash(kills),
     discovery,
     routes,

@@ -19,7 +19,7 @@ function wayOf(links: readonly Link[], { from, to }: Cut): Way {
   return { link, direction: link.from === from ? 'forward' : 'backward' };
 }
 
-/** Bites once every way that was cut has withheld bytes: until then nobody tried to pass. Healed once bytes pass on every one. */
+/** Bites once every link that was cut, in one direction or both, has withheld bytes: until then nobody tried to pass. Healed once bytes pass every way again. */
 export function partition(links: readonly Link[], { shape, cuts, groups }: Partition): Mechanism {
   const ways = cuts.map((cut) => wayOf(links, cut));
   const before = new Map<Way, number>();
@@ -33,8 +33,9 @@ export function partition(links: readonly Link[], { shape, cuts, groups }: Parti
     },
     async bites() {
       const bytes = withheld();
-      // A link that had closed before carries nothing: its cut bites when the next dial is withheld.
-      return bytes.every((count) => count > 0) ? { bytes_withheld: bytes } : undefined;
+      // Where no connection stands, only the dialler tries: what it gets no answer to, nobody answers.
+      const bitten = new Set(ways.filter((_, index) => bytes[index]! > 0).map(({ link }) => link));
+      return ways.every(({ link }) => bitten.has(link)) ? { bytes_withheld: bytes } : undefined;
     },
     async heal() {
       const bytes = withheld();
