@@ -41,7 +41,7 @@ export class Background {
     for (let n = 1; !over.aborted; n++) {
       const done: Promise<unknown> = act(n).finally(() => waiting.delete(done));
       waiting.add(done);
-      if (waiting.size >= MOST_WAITING) await Promise.race([...waiting]);
+      if (waiting.size >= MOST_WAITING) await Promise.race(waiting);
       await clock.sleep(every, over).catch(() => undefined);
     }
     await Promise.allSettled(waiting);
