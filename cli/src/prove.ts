@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
+  crowdedDaemons,
   describePlan,
   Interrupted,
   listenForInterrupt,
@@ -211,7 +212,7 @@ async function targetOf({ target = [], tokenFile = [], targetCmd }: ProveRequest
   }
   if (targetCmd !== undefined) return localTarget({ command: shellCommand(targetCmd) });
   const daemon = entry('musterd');
-  return localTarget({ command: ownDaemon(daemon.file, daemon.flags), cli });
+  return localTarget({ command: ownDaemon(daemon.file, daemon.flags), cli, crowd: crowdedDaemons() });
 }
 
 async function readToken(file: string): Promise<string> {

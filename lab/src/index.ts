@@ -45,6 +45,7 @@ export { PeerLink, PeerLinkClosed } from './fake-peers/peer-link.ts';
 export { type OnLink, ScriptedPeer, type ScriptedPeerOptions } from './fake-peers/scripted-peer.ts';
 export { type HealthyRun, type OracleReport, type SaboteurResult } from './oracles/oracle-report.ts';
 export { type OracleEvent, type OracleOptions, runOracles } from './oracles/run-oracles.ts';
+export { crowdedDaemons } from './crowd/crowded-daemons.ts';
 export { sabotagedDaemon } from './saboteurs/sabotaged-daemon.ts';
 export { type Saboteur, SABOTEURS } from './saboteurs/saboteurs.ts';
 export { CONTROL_TOPIC, decodeMessage, digestMarker, DISCOVER_TOPIC, encodeCommand, encodeHop, encodeResult, RESULTS_TOPIC, type RunnerCommand, type RunnerHop, type RunnerMessage, type RunnerResult } from './runner-agent/messages.ts'; // prettier-ignore

@@ -173,7 +173,13 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     Object.entries(links.listener?.refused ?? {}).map(([reason, count]) => [`handshakes_refused_total{reason="${reason}"}`, count]);
   const metrics = metricsOf(
     () => [...counters.entries(), ...refused()],
-    () => ({ links: links.size, rendezvous_records: records.size, presence_online: presence.online().length, ...settings.gauges() }),
+    () => ({
+      links: links.size,
+      rendezvous_records: records.size,
+      presence_online: presence.online().length,
+      ...pubsub.overlay.gauges(),
+      ...settings.gauges(),
+    }),
   );
 
   // Where a linked peer may be reached again: the address we see, at the port it says it listens on.

@@ -18,6 +18,7 @@ export interface PlannedWorld {
   readonly name: string;
   readonly nodes: number;
   readonly wiring: Wiring;
+  readonly crowd?: number;
   readonly config?: Needs['config'];
   readonly human?: boolean;
   readonly scenarios: readonly Scenario[];
@@ -84,8 +85,8 @@ export function planRun(suites: readonly Suite[], target: Target, selection: Sel
       const why = whyAlone(scenario);
       if (why === undefined) shared.push(scenario);
       else {
-        const { nodes, wiring = 'host-directory', config, human } = scenario.needs;
-        const made = { ...(config && { config }), ...(human && { human }) };
+        const { nodes, wiring = 'host-directory', crowd, config, human } = scenario.needs;
+        const made = { ...(crowd && { crowd }), ...(config && { config }), ...(human && { human }) };
         alone.push({ name: scenario.id.replace('/', '-'), nodes, wiring, ...made, scenarios: [scenario], reason: why });
       }
     }
@@ -131,7 +132,8 @@ function lacking({ needs }: Scenario, target: Target): NotRunReason | undefined 
   const wantsWorld =
     [needs.exclusive, needs.config, needs.human].some((one) => one !== undefined) ||
     (needs.wiring !== undefined && needs.wiring !== 'host-directory');
-  const power = [...(needs.powers ?? []), ...(wantsWorld ? (['world'] as const) : [])].find((one) => !target.powers.includes(one));
+  const own = [...(wantsWorld ? (['world'] as const) : []), ...(needs.crowd === undefined ? [] : (['crowd'] as const))];
+  const power = [...(needs.powers ?? []), ...own].find((one) => !target.powers.includes(one));
   if (power !== undefined) return { power };
   const surface = needs.surfaces?.find((one) => !target.surfaces.includes(one));
   return surface === undefined ? undefined : { surface };
@@ -141,6 +143,7 @@ function whyAlone({ needs }: Scenario): string | undefined {
   if (needs.exclusive !== undefined) return needs.exclusive;
   if (needs.wiring === 'proxied') return 'its links run through proxies';
   if (needs.wiring === 'bootstrap') return 'its nodes find each other by configuration';
+  if (needs.wiring === 'star') return 'its nodes find each other through one of them';
   if (needs.wiring === 'line') return 'its nodes are linked in a line';
   if (needs.config !== undefined) return 'its nodes are configured for it';
   if (needs.human) return 'its nodes belong to a human';
@@ -166,9 +169,11 @@ export function describePlan({ worlds, notRun }: Plan): string[] {
   return lines;
 }
 
+const POWER_IN_WORDS: Readonly<Record<string, string>> = { world: 'boot nodes', crowd: 'run many nodes in one process' };
+
 export function describeReason(reason: NotRunReason): string {
   if ('filter' in reason) return `filtered out by ${reason.filter}`;
   if ('nodes' in reason) return `needs ${reason.nodes} nodes`;
-  if ('power' in reason) return `needs the power to ${reason.power === 'world' ? 'boot nodes' : reason.power}`;
+  if ('power' in reason) return `needs the power to ${POWER_IN_WORDS[reason.power] ?? reason.power}`;
   return `needs the ${reason.surface} surface`;
 }

@@ -28,6 +28,8 @@ export interface Needs {
   /** why it cannot share its world, where no power or wiring says so already */
   readonly exclusive?: string;
   readonly wiring?: Wiring;
+  /** so many of its nodes share a process, and end together */
+  readonly crowd?: number;
   /** further configuration keys of all nodes, top level */
   readonly config?: Readonly<Record<string, string | number | boolean>>;
   /** all nodes belong to one human, whose key lies beside them */

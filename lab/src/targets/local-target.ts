@@ -14,6 +14,8 @@ export interface LocalTargetOptions {
   readonly commands?: Readonly<Record<string, DaemonCommand>>;
   /** the command line tool that goes with the daemons, where there is one */
   readonly cli?: Pick<CliCommand, 'command' | 'args'>;
+  /** the same daemon, many in one process, where there is such a program; takes `NAME=CONFIG` for each */
+  readonly crowd?: DaemonCommand;
   readonly clock?: LabClock;
   readonly bootLimit?: number;
 }
@@ -21,19 +23,20 @@ export interface LocalTargetOptions {
 /** More daemons than this do not fit on one host. */
 const MAX_LOCAL_NODES = 64;
 
-export function localTarget({ command, commands, cli, clock, bootLimit }: LocalTargetOptions): Target {
+export function localTarget({ command, commands, cli, crowd, clock, bootLimit }: LocalTargetOptions): Target {
   const surfaces: Surface[] = ['rest', 'client', 'sse', 'ws', ...(cli ? (['cli'] as const) : [])];
   return {
     implementation: command.implementation,
     maxNodes: MAX_LOCAL_NODES,
-    powers: ['world', 'kill', 'pause', 'restart', 'half-open'],
+    powers: ['world', ...(crowd ? (['crowd'] as const) : []), 'kill', 'pause', 'restart', 'half-open'],
     surfaces,
-    async open({ nodes, wiring, config, human, signal }) {
+    async open({ nodes, wiring, crowd: size, config, human, signal }) {
       const names = Array.from({ length: nodes }, (_, index) => nodeName(index));
       const world = await startLocalWorld({
         command,
         ...(commands && { commands }),
         nodes: names,
+        ...(crowd && size !== undefined && { crowd: { command: crowd, size } }),
         ...(wiring && { wiring }),
         ...(config && { config }),
         ...(human && { human }),
@@ -45,7 +48,8 @@ export function localTarget({ command, commands, cli, clock, bootLimit }: LocalT
         nodes: world.nodes.map((node) => localTargetNode(node, cli && { ...cli, env: { ...node.environment } })),
         links: world.links,
         bootMs: world.bootMs,
-        logs: world.nodes.map((node) => ({ node: node.name, path: node.home.log })),
+        // Those that share a process share its output.
+        logs: world.nodes.filter((node) => node.process.log.path === node.home.log).map((node) => ({ node: node.name, path: node.home.log })),
         [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
       };
     },

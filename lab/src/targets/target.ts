@@ -3,14 +3,16 @@ import type { Surface } from '@muster/proof';
 import type { TargetNode } from '../record/target-node.ts';
 import type { Link, Wiring } from '../world/local-process.ts';
 
-/** `world`: boots fresh nodes whenever they are needed. The others are faults. */
-export const powers = ['world', 'kill', 'pause', 'restart', 'half-open'] as const;
+/** `world`: boots fresh nodes whenever they are needed. `crowd`: many of them in one process. The others are faults. */
+export const powers = ['world', 'crowd', 'kill', 'pause', 'restart', 'half-open'] as const;
 export type Power = (typeof powers)[number];
 
 export interface WorldRequest {
   /** how many; with a target that cannot boot nodes, how many of those there are */
   readonly nodes: number;
   readonly wiring?: Wiring;
+  /** so many nodes share a process */
+  readonly crowd?: number;
   /** further configuration keys of all nodes */
   readonly config?: Readonly<Record<string, string | number | boolean>>;
   /** all nodes belong to one human */

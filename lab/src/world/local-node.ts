@@ -4,11 +4,13 @@ import type { LabClock } from '../clock.ts';
 import { DeadlineError, eventually } from '../eventually.ts';
 import { CannotExecute, type DaemonExit, DaemonProcess } from '../process/daemon-process.ts';
 import type { Reaper } from '../process/reaper.ts';
+import type { Crowd } from './crowd.ts';
 import type { DaemonCommand } from './daemon-command.ts';
 import { type Health, probeHealth } from './health.ts';
 import { forgetApi, type NodeConfig, type NodeHome, readApi, readToken } from './node-home.ts';
 
 const BOOT_LIMIT_MS = 20_000;
+const CROWD_BOOT_LIMIT_MS = 60_000;
 const PROBE_MS = 1000;
 
 export class DaemonNotReady extends Error {
@@ -36,6 +38,8 @@ export interface LocalNodeOptions {
   readonly reaper: Reaper;
   readonly clock: LabClock;
   readonly bootLimit?: number;
+  /** shares its process with others; `command` is not used then */
+  readonly crowd?: Crowd | undefined;
 }
 
 export class LocalNode implements AsyncDisposable {
@@ -48,8 +52,8 @@ export class LocalNode implements AsyncDisposable {
   readonly #options: LocalNodeOptions;
   #process: DaemonProcess | undefined;
   #api: { address: string; token: string } | undefined;
-  /** an end that the lab did not cause */
-  #expectedEnd = false;
+  /** who ends with it; an end that the lab did not cause is not expected */
+  readonly #fate: { expectedEnd: boolean };
 
   constructor(options: LocalNodeOptions) {
     this.name = options.name;
@@ -57,6 +61,8 @@ export class LocalNode implements AsyncDisposable {
     this.config = options.config;
     this.command = options.command;
     this.#options = options;
+    this.#fate = options.crowd ?? { expectedEnd: false };
+    options.crowd?.add(this);
   }
 
   /** `host:port` of the local API; the last one known while the daemon is down */
@@ -85,15 +91,16 @@ export class LocalNode implements AsyncDisposable {
 
   /** how the daemon ended, when it ended without the lab's doing */
   get died(): DaemonExit | undefined {
-    return this.#expectedEnd ? undefined : this.#process?.exit;
+    return this.#fate.expectedEnd ? undefined : this.#process?.exit;
   }
 
   /** Starts the daemon and waits until it answers. @throws DaemonNotReady with its last words; CannotExecute */
   async start(signal?: AbortSignal): Promise<{ ms: number }> {
-    const { reaper, clock, bootstraps, bootLimit = BOOT_LIMIT_MS } = this.#options;
+    const { reaper, clock, bootstraps, crowd } = this.#options;
     const { command, home, name } = this;
+    if (crowd) return crowd.start(signal);
     if (this.alive) throw new Error(`${name} is running already`);
-    await forgetApi(home);
+    await this.forget();
     const flags = [
       '--config',
       home.config,
@@ -104,17 +111,31 @@ export class LocalNode implements AsyncDisposable {
       ...(bootstraps ? [] : ['--no-hard-coded-bootstrap']),
       '--skip-update-check',
     ];
-    this.#expectedEnd = false;
+    this.#fate.expectedEnd = false;
     const launch = { command: command.command, args: [...command.args, ...flags], cwd: home.root, log: home.log };
     const daemon = await DaemonProcess.start({ ...launch, env: { ...home.environment, ...command.env } }, reaper, clock);
-    this.#process = daemon;
     try {
-      const { ms } = await eventually(clock, () => this.#ready(daemon), { within: bootLimit, every: 10, signal, what: `${name} to answer` });
-      return { ms };
+      return await this.answering(daemon, signal);
     } catch (error) {
       await daemon.kill();
+      throw error;
+    }
+  }
+
+  /** The address of a former life must not be taken for the next one's. */
+  forget(): Promise<void> {
+    return forgetApi(this.home);
+  }
+
+  /** Waits until this daemon of the process answers. @throws as `start` does */
+  async answering(daemon: DaemonProcess, signal: AbortSignal | undefined): Promise<{ ms: number }> {
+    const { clock, crowd, bootLimit = crowd ? CROWD_BOOT_LIMIT_MS : BOOT_LIMIT_MS } = this.#options;
+    this.#process = daemon;
+    try {
+      return await eventually(clock, () => this.#ready(daemon), { within: bootLimit, every: 10, signal, what: `${this.name} to answer` });
+    } catch (error) {
       if (!(error instanceof DeadlineError)) throw error;
-      throw new DaemonNotReady(name, `${error.message}. ${await this.#lastWordsOf(daemon)}`, { cause: error });
+      throw new DaemonNotReady(this.name, `${error.message}. ${await this.#lastWordsOf(daemon)}`, { cause: error });
     }
   }
 
@@ -149,24 +170,24 @@ export class LocalNode implements AsyncDisposable {
 
   /** Ends the daemon politely. */
   async stop(grace?: number): Promise<DaemonExit> {
-    this.#expectedEnd = true;
+    this.#fate.expectedEnd = true;
     return this.process.stop(grace);
   }
 
   /** SIGKILL. */
   async kill(): Promise<DaemonExit> {
-    this.#expectedEnd = true;
+    this.#fate.expectedEnd = true;
     return this.process.kill();
   }
 
   /** Says that the daemon will end of itself, as asked through its API or CLI. */
   expectEnd(): void {
-    this.#expectedEnd = true;
+    this.#fate.expectedEnd = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#process) return;
-    this.#expectedEnd = true;
+    this.#fate.expectedEnd = true;
     await this.#process[Symbol.asyncDispose]();
   }
 

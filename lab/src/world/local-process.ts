@@ -6,6 +6,7 @@ import { createKeyFile } from '@muster/node';
 import { type LabClock, systemClock } from '../clock.ts';
 import { HalfOpenProxy } from '../faults/half-open-proxy.ts';
 import { startReaper } from '../process/reaper.ts';
+import { Crowd } from './crowd.ts';
 import type { DaemonCommand } from './daemon-command.ts';
 import { freePort } from './free-port.ts';
 import { LocalNode } from './local-node.ts';
@@ -21,6 +22,8 @@ export type Wiring =
   | 'bootstrap'
   /** each node bootstraps from the one before it, and dials nobody else: A and C meet through B only */
   | 'line'
+  /** each node bootstraps from the first one only, and finds the others through it */
+  | 'star'
   /** as `bootstrap`, but every link runs through a proxy that can be cut in one direction */
   | 'proxied';
 
@@ -29,6 +32,8 @@ export interface LocalWorldOptions {
   /** by name, for nodes that run something else */
   readonly commands?: Readonly<Record<string, DaemonCommand>>;
   readonly nodes: readonly string[];
+  /** nodes without a command of their own share processes, so many in each; `command` takes `NAME=CONFIG` for each */
+  readonly crowd?: { readonly command: DaemonCommand; readonly size: number };
   readonly wiring?: Wiring;
   readonly clock?: LabClock;
   readonly signal?: AbortSignal;
@@ -77,9 +82,9 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
   const bootstrapPeers = async (index: number): Promise<string[]> => {
     const peers = [...(options.bootstrapPeers ?? [])];
     for (const [before, to] of options.nodes.slice(0, index).entries()) {
-      if (wiring === 'line' && before !== index - 1) continue;
+      if ((wiring === 'line' && before !== index - 1) || (wiring === 'star' && before > 0)) continue;
       const direct = `127.0.0.1:${ports![before]}`;
-      if (wiring === 'bootstrap' || wiring === 'line') peers.push(direct);
+      if (wiring !== 'proxied') peers.push(direct);
       else {
         const proxy = stack.use(await HalfOpenProxy.start(direct));
         links.push({ from: options.nodes[index]!, to, proxy });
@@ -97,6 +102,12 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
   };
 
   const nodes: LocalNode[] = [];
+  const crowds: Crowd[] = [];
+  const crowdOf = (index: number, name: string): Crowd | undefined => {
+    const { crowd, commands } = options;
+    if (!crowd || commands?.[name]) return undefined;
+    return (crowds[Math.floor(index / crowd.size)] ??= new Crowd(crowd.command, reaper, clock));
+  };
   for (const [index, name] of options.nodes.entries()) {
     const root = join(reaper.directory, 'nodes', name);
     const home = await createHome(root, process.env['PATH'] ?? '/usr/bin:/bin');
@@ -108,9 +119,9 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
     await writeConfig(home, config);
     const bootstraps = peers.length > 0;
     const bootLimit = options.bootLimit === undefined ? {} : { bootLimit: options.bootLimit };
-    nodes.push(
-      stack.use(new LocalNode({ name, home, config, command: options.commands?.[name] ?? command, bootstraps, reaper, clock, ...bootLimit })),
-    );
+    const crowd = crowdOf(index, name);
+    const own = options.commands?.[name] ?? command;
+    nodes.push(stack.use(new LocalNode({ name, home, config, command: own, bootstraps, reaper, clock, crowd, ...bootLimit })));
   }
 
   const boots = await Promise.allSettled(nodes.map((node) => node.start(options.signal)));

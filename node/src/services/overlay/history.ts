@@ -1,5 +1,5 @@
 /** The messages of the last minutes, for neighbours that missed them; and how many there were, for those that come too late. */
-import { COUNT_SLOT_MS, COUNT_SLOTS, KEPT, KEPT_BYTES, KEPT_FOR_MS, STALE_SOON_MS } from './limits.ts';
+import { COUNT_SLOT_MS, COUNT_SLOTS, FINE_SLOT_MS, FINE_SLOTS, KEPT, KEPT_BYTES, KEPT_FOR_MS, STALE_SOON_MS } from './limits.ts';
 import type { Item } from './types.ts';
 
 export interface Kept<Content> {
@@ -14,8 +14,9 @@ export interface Kept<Content> {
 interface Shelf<Content> {
   /** oldest first */
   readonly kept: Map<string, Kept<Content>>;
-  /** arrivals by slot of time, oldest first */
+  /** arrivals by slot of time, oldest first: far back, and of late more finely */
   readonly counts: Map<number, number>;
+  readonly fine: Map<number, number>;
   /** more may come; otherwise it goes with the last message */
   open: boolean;
 }
@@ -41,12 +42,11 @@ export class History<Content> {
   add(kept: Kept<Content>): void {
     const { id, topic, size } = kept.item;
     let shelf = this.#shelves.get(topic);
-    if (!shelf) this.#shelves.set(topic, (shelf = { kept: new Map(), counts: new Map(), open: true }));
+    if (!shelf) this.#shelves.set(topic, (shelf = { kept: new Map(), counts: new Map(), fine: new Map(), open: true }));
     shelf.open = true;
     shelf.kept.set(id, kept);
-    const slot = Math.floor(kept.at / COUNT_SLOT_MS);
-    shelf.counts.set(slot, (shelf.counts.get(slot) ?? 0) + 1);
-    if (shelf.counts.size > COUNT_SLOTS) shelf.counts.delete(shelf.counts.keys().next().value!);
+    tally(shelf.counts, Math.floor(kept.at / COUNT_SLOT_MS), COUNT_SLOTS);
+    tally(shelf.fine, Math.floor(kept.at / FINE_SLOT_MS), FINE_SLOTS);
     this.#all.set(id, kept);
     this.#bytes += size;
     while (this.#all.size > KEPT || this.#bytes > KEPT_BYTES) this.#drop(this.#all.values().next().value!);
@@ -67,14 +67,16 @@ export class History<Content> {
     const ids: string[] = [];
     let whole = 0;
     // Whole slots only: what came in the first one may have come before.
-    const first = Math.floor(at / COUNT_SLOT_MS) + 1;
+    const isFine = shelf.fine.size < FINE_SLOTS || shelf.fine.keys().next().value! * FINE_SLOT_MS <= at;
+    const [counts, length] = isFine ? [shelf.fine, FINE_SLOT_MS] : [shelf.counts, COUNT_SLOT_MS];
+    const first = Math.floor(at / length) + 1;
     for (const kept of shelf.kept.values()) {
       if (kept.at < at) continue;
       if (kept.item.expires > wall + STALE_SOON_MS) ids.push(kept.item.id);
-      if (Math.floor(kept.at / COUNT_SLOT_MS) >= first) whole++;
+      if (Math.floor(kept.at / length) >= first) whole++;
     }
     let came = 0;
-    for (const [slot, count] of shelf.counts) if (slot >= first) came += count;
+    for (const [slot, count] of counts) if (slot >= first) came += count;
     return { ids, missed: Math.max(0, came - whole) };
   }
 
@@ -96,4 +98,9 @@ export class History<Content> {
     shelf.kept.delete(item.id);
     if (!shelf.open && shelf.kept.size === 0) this.#shelves.delete(item.topic);
   }
+}
+
+function tally(counts: Map<number, number>, slot: number, most: number): void {
+  counts.set(slot, (counts.get(slot) ?? 0) + 1);
+  if (counts.size > most) counts.delete(counts.keys().next().value!);
 }

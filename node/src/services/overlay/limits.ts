@@ -67,6 +67,9 @@ export const STALE_SOON_MS = 5_000;
 /** arrivals are counted in slots of this length, so far back */
 export const COUNT_SLOT_MS = 10_000;
 export const COUNT_SLOTS = 360;
+/** and of late in shorter ones: whoever was away for seconds only is told, too */
+export const FINE_SLOT_MS = 250;
+export const FINE_SLOTS = 240;
 
 /** ids are told this often */
 export const TELL_EVERY_MS = 20;

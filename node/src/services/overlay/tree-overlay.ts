@@ -56,6 +56,7 @@ export class TreeOverlay implements Overlay {
   readonly machine: OverlayMachine<Parcel>;
   readonly stages: Stages;
   readonly #queue: Bare<Event>[] = [];
+  readonly #begun: number;
   #stepping = false;
   #timer: Disposable | undefined;
   #disposed = false;

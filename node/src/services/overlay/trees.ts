@@ -30,7 +30,6 @@ export class Trees {
   readonly #neighbours: () => Iterable<MachineId>;
   readonly #moved: () => void;
   readonly #trees: readonly Tree[];
-  /** when tree 0 got the root it has */
   #rootedAt = 0;
   #beats = 0;
   #nextBeat = 0;
@@ -58,6 +57,11 @@ export class Trees {
   /** tells the network's components apart */
   get root(): MachineId {
     return this.#trees[0]!.root;
+  }
+
+  /** when tree 0 got the root it has */
+  get rootedAt(): number {
+    return this.#rootedAt;
   }
 
   /** ms */
