@@ -12,6 +12,8 @@ import { mesh } from './mesh/index.ts';
 import { network } from './network/index.ts';
 import { routes } from './routes/index.ts';
 import { presence } from './presence/index.ts';
+import { overlay } from './overlay/index.ts';
+import { slowConsumer } from './slow-consumer/index.ts';
 import { smoke } from './smoke/index.ts';
 import { stress } from './stress/index.ts';
 import { surfaces } from './surfaces/index.ts';
@@ -46,6 +48,8 @@ export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: Suit
     discovery,
     routes,
     presence,
+    overlay,
+    slowConsumer,
   ]; // prettier-ignore
 }
 

@@ -11,6 +11,7 @@ import { acknowledgesLater } from './acknowledges-later.ts';
 import { routesSaboteurs } from './routes.ts';
 import { discoverySaboteurs } from './discovery.ts';
 import { presenceSaboteurs } from './presence.ts';
+import { overlaySaboteurs } from './overlay.ts';
 
 export type { Saboteur } from './saboteur.ts';
 
@@ -205,6 +206,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   ...discoverySaboteurs,
   ...routesSaboteurs,
   ...presenceSaboteurs,
+  ...overlaySaboteurs,
 ];
 
 /** The node with the saboteur's one wrapping. */

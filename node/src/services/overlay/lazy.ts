@@ -35,6 +35,8 @@ export class Lazy {
   readonly #given = new Map<MachineId, number>();
   readonly #left = new Map<MachineId, number>();
   #nextFlush: number | undefined;
+  /** ms that messages take to come by themselves after somebody told of them, smoothed */
+  #typical = 0;
   /** ms by which this process ran late: what was sent meanwhile waits unread, so that time is not held against anyone */
   #lag = 0;
 
@@ -80,9 +82,15 @@ export class Lazy {
   /** It came. True when the peer was asked for it. */
   arrived(id: string, peer: MachineId): boolean {
     const awaited = this.#awaited.get(id);
+    if (awaited?.asked === 0) this.#typical += (this.#step.now - this.#lag - awaited.since - this.#typical) / 8;
     if (awaited === undefined || awaited.asked === 0 || !awaited.holders.includes(peer)) return false;
     this.#given.set(peer, (this.#given.get(peer) ?? 0) + 1);
     return true;
+  }
+
+  /** What was asked for came by itself as well: it would have come anyway. */
+  hasty(): void {
+    this.#typical = Math.min(limits.BUSY_PATIENCE_MS, (this.#typical + limits.PATIENCE_MS) * 1.25);
   }
 
   /** It is here for good, or will never be. */
@@ -123,12 +131,16 @@ export class Lazy {
     if (this.#awaited.size > 0) this.#schedule();
   }
 
+  get #patience(): number {
+    return Math.min(limits.BUSY_PATIENCE_MS, limits.PATIENCE_MS + 2 * Math.max(0, this.#typical));
+  }
+
   #await(id: string, peer: MachineId): void {
     const own = this.#awaitedOf.get(peer) ?? 0;
     if (this.#awaited.size >= limits.AWAITED || own >= limits.AWAITED_OF_PEER) return;
     const now = this.#step.now - this.#lag;
     this.#awaitedOf.set(peer, own + 1);
-    this.#awaited.set(id, { holders: [peer], since: now, due: now + limits.PATIENCE_MS, asked: 0, askedOf: undefined });
+    this.#awaited.set(id, { holders: [peer], since: now, due: now + this.#patience, asked: 0, askedOf: undefined });
   }
 
   #ask(): void {

@@ -18,6 +18,8 @@ export const ACTIVE_OF_SITE = 2;
 export const PASSIVE_OF_SITE = 6;
 export const ASK_TIMEOUT_MS = 3_000;
 export const DIAL_TIMEOUT_MS = 6_000;
+/** a handshake costs both ends milliseconds of computing: on a busy machine many at once all come too late */
+export const DIALS_AT_ONCE = 2;
 /** walks that a newcomer sets off; it finds the rest of its neighbours in peace, which spares handshakes when many come at once */
 export const JOIN_WALKS = 2;
 /** with so many neighbours a node is well connected: more are looked for at leisure */

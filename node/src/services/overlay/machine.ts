@@ -200,7 +200,9 @@ export class OverlayMachine<Content> {
 
   #copied(peer: MachineId, item: Item<Content>, pulled: boolean): void {
     this.scores.blame(peer, 'copies');
-    if (!pulled) this.topics.copy(peer, item);
+    if (pulled) return;
+    if (this.history.get(item.id)?.pulled) this.#lazy.hasty();
+    this.topics.copy(peer, item);
   }
 
   #serve(peer: MachineId, ids: readonly string[]): void {

@@ -147,6 +147,7 @@ export class Membership {
     }
     const idle = this.#step.pick(this.#idle());
     if (idle) return this.#ask(idle, false);
+    if (this.#dialling.size >= limits.DIALS_AT_ONCE) return;
     const known = this.#step.pick([...this.#passive.keys()].filter((peer) => !this.#dialling.has(peer) && !this.#retryAt.has(peer)));
     if (known) this.#dial({ machine: known, addresses: this.#passive.get(known)! }, false);
   }
@@ -193,6 +194,7 @@ export class Membership {
     const { machine } = newcomer;
     if (this.#asked.has(machine) || this.#dialling.has(machine) || this.#retryAt.has(machine)) return;
     if (this.#linked.has(machine)) this.#ask(machine, force);
+    else if (this.#dialling.size >= limits.DIALS_AT_ONCE) this.#remember(newcomer);
     else this.#dial(newcomer, force);
   }
 

@@ -67,6 +67,7 @@ export class TreeOverlay implements Overlay {
     const { self, links, clock, random, replays, counters } = parts;
     this.#senders = new Senders(clock, counters);
     this.stages = new Stages(clock);
+    this.#begun = clock.monotonic();
     this.machine = new OverlayMachine({ self, random: () => random.next(), epoch: clock.now(), seen: (id) => replays.has(id), siteOf });
     links.on({
       up: (link) => this.#up(link),
@@ -104,6 +105,20 @@ export class TreeOverlay implements Overlay {
     this.#feed({ kind: 'publish', item }, offers);
     this.stages.took('eager_fanout', begun);
     await Promise.all(offers);
+  }
+
+  /** How the overlay stands, for `/metrics`. Ages in ms: of this part of the node, and since when it is in the network it is in now. */
+  gauges(): Readonly<Record<string, number>> {
+    const { membership, topics, trees, history } = this.machine;
+    const now = this.#parts.clock.monotonic();
+    return {
+      overlay_neighbours: membership.active.size,
+      overlay_topics: topics.size,
+      overlay_kept_messages: history.size,
+      overlay_kept_bytes: history.bytes,
+      overlay_age_milliseconds: Math.round(now - this.#begun),
+      overlay_root_age_milliseconds: Math.round(now - Math.max(trees.rootedAt, this.#begun)),
+    };
   }
 
   /** Peers that were cut off, and for how many ms yet. */

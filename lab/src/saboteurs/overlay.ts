@@ -1,0 +1,55 @@
+/** Bugs in how messages are carried, and in how a subscription begins. */
+import type { EventOf, Registry } from '@muster/contract';
+import type { Services } from '@muster/node';
+import type { Saboteur } from './saboteur.ts';
+
+type TopicEvent = EventOf<Registry['messaging.events']>;
+type Step = Services['pubsub']['overlay']['machine']['step'];
+
+/** The node's overlay with another reaction to what happens. No handler is changed. */
+function steps({ pubsub }: Services, change: (step: Step) => Step): Record<string, never> {
+  const { machine } = pubsub.overlay;
+  machine.step = change(machine.step.bind(machine));
+  return {};
+}
+
+const prunesLastEager: Saboteur = {
+  name: 'prunes-last-eager',
+  plants: 'prunes its last link of a topic, too: what it carries for others it neither pushes nor tells of',
+  node: 'bob',
+  caughtBy: 'overlay/interest/carried',
+  handlers: (_, services) =>
+    steps(services, (step) => (event) => step(event).filter(({ kind }) => kind !== 'pass' && !(kind === 'tell' && event.kind === 'timer'))),
+};
+
+const answersWithNothing: Saboteur = {
+  name: 'answers-ihave-with-nothing',
+  plants: 'tells of messages and gives none of them when asked',
+  node: 'alice',
+  caughtBy: 'overlay/away/once',
+  handlers: (_, services) =>
+    steps(services, (step) => (event) => (event.kind === 'want' ? step({ kind: 'timer', now: event.now, wall: event.wall }) : step(event))),
+};
+
+const losesFirst: Saboteur = {
+  name: 'loses-first-message',
+  plants: 'loses the first message after subscribe',
+  node: 'carol',
+  caughtBy: 'overlay/interest/next',
+  handlers: (handlers) => ({
+    'messaging.events': async (input, context) => {
+      const stream = await handlers['messaging.events'](input, context);
+      const begun = new Set<string>();
+      async function* changed(): AsyncGenerator<TopicEvent> {
+        for await (const event of stream.events) {
+          const { subscription_id } = event.data.data;
+          if (begun.has(subscription_id)) yield event;
+          else begun.add(subscription_id);
+        }
+      }
+      return { events: changed(), close: () => stream.close() };
+    },
+  }),
+};
+
+export const overlaySaboteurs: readonly Saboteur[] = [prunesLastEager, answersWithNothing, losesFirst];
