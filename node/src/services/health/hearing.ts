@@ -19,7 +19,7 @@ const FIRST_PROBE_MS = 500;
 export const UNHEARD_MS = 14_000;
 /** a beacon that is not there after this long was not delivered */
 const DELIVERY_MS = 10_000;
-/** a node that looks for its first peer is given this long */
+/** a node that looks for its bootstrap peers, at the start or after they ended in order, is given this long */
 const CONNECTING_MS = 45_000;
 
 export interface Hearing {
@@ -62,7 +62,8 @@ export class HearingProbe implements Disposable {
   readonly #parts: HearingParts;
   readonly #ears = new Map<Link, Ear>();
   readonly #timers = new Set<Disposable>();
-  readonly #startedAt: number;
+  /** when there was no link last */
+  #aloneSince: number;
   /** the last link ended without a word */
   #abandonedAt: number | undefined;
   #everLinked = false;
@@ -71,7 +72,7 @@ export class HearingProbe implements Disposable {
   constructor(parts: HearingParts) {
     const { links, clock } = parts;
     this.#parts = parts;
-    this.#startedAt = clock.monotonic();
+    this.#aloneSince = clock.monotonic();
     links.on({
       up: (link) => this.#linked(link),
       down: (link, reason) => this.#unlinked(link, reason),
@@ -87,13 +88,10 @@ export class HearingProbe implements Disposable {
     const now = clock.monotonic();
     if (links.size > 0) return this.#ofLinks(now);
     if (this.#abandonedAt !== undefined) return bad(`nobody is heard: the last peer vanished ${seconds(now - this.#abandonedAt)} s ago`);
-    const waiting = !this.#everLinked && now - this.#startedAt < CONNECTING_MS;
-    if (bootstrapPeers.length > 0 && !waiting)
-      return bad(`nobody is heard: none of the bootstrap peers is linked (${bootstrapPeers.length} configured)`);
-    return {
-      healthy: true,
-      reason: bootstrapPeers.length > 0 ? 'connecting to the bootstrap peers' : 'alone: no peer was found, and none is configured',
-    };
+    if (bootstrapPeers.length === 0)
+      return { healthy: true, reason: this.#everLinked ? 'alone: every peer said goodbye' : 'alone: no peer was found, and none is configured' };
+    if (now - this.#aloneSince < CONNECTING_MS) return { healthy: true, reason: 'alone: connecting to the bootstrap peers' };
+    return bad(`nobody is heard: none of the bootstrap peers is linked (${bootstrapPeers.length} configured)`);
   }
 
   [Symbol.dispose](): void {
@@ -127,7 +125,9 @@ export class HearingProbe implements Disposable {
   #unlinked(link: Link, reason: string): void {
     this.#ears.delete(link);
     const { links, clock } = this.#parts;
-    if (links.size === 0 && !reason.startsWith('peer said goodbye: shutting down')) this.#abandonedAt = clock.monotonic();
+    if (links.size > 0) return;
+    this.#aloneSince = clock.monotonic();
+    if (!reason.startsWith('peer said goodbye: shutting down')) this.#abandonedAt = this.#aloneSince;
   }
 
   #round(): void {
