@@ -11,13 +11,13 @@ import type { DaemonCommand } from '@muster/lab';
 import { openFloor } from './floor.ts';
 import { median, percentile } from './measure.ts';
 import { proofParts } from './proof-run.ts';
-import { directMessages, openWorld, publishToStreams, startUp } from './network.ts';
+import { directMessages, openLine, openWorld, publishToStreams, startUp } from './network.ts';
 
 const PAYLOAD_BYTES = 256;
 const DIRECT_MESSAGES = 200;
 
 /** What our daemon must keep. Rates and latencies are measured in floors, so that they hold on slower machines too. */
-const GATES = { publishShare: 0.4, directTimesFloor: 3.5, healthMs: 500, residentMb: 130 } as const;
+const GATES = { publishShare: 0.4, directTimesFloor: 3.5, overlayTimesLink: 4, healthMs: 500, residentMb: 130 } as const;
 
 interface Row {
   readonly daemon: string;
@@ -49,8 +49,9 @@ const daemons: DaemonCommand[] = [ownDaemon(musterd), ...values['target-cmd'].ma
 const floors = await measureFloor();
 const rows: Row[] = [];
 for (const command of daemons) rows.push(await measure(command));
+const routes = await measureRoutes(ownDaemon(musterd));
 const parts = await proofParts(built('muster'), runs);
-if (values.json) console.log(JSON.stringify({ floors, rows, parts, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }));
+if (values.json) console.log(JSON.stringify({ floors, rows, routes, parts, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }));
 else print();
 if (values.gate) gate(rows[0]!);
 
@@ -97,6 +98,24 @@ async function measure(command: DaemonCommand): Promise<Row> {
   };
 }
 
+/** The same message to a neighbour over the link, and to the neighbour's neighbour over the overlay: there and back through one relay. */
+async function measureRoutes(command: DaemonCommand) {
+  await using line = await openLine(command);
+  const link: number[] = [];
+  const overlay: number[] = [];
+  for (let run = 0; run <= runs; run++) {
+    const times = [
+      await directMessages(line, DIRECT_MESSAGES / 2, PAYLOAD_BYTES, 1, 'raw_quic_acked'),
+      await directMessages(line, DIRECT_MESSAGES / 2, PAYLOAD_BYTES, 2, 'gossip_inbox'),
+    ] as const;
+    // The first run warms up.
+    if (run === 0) continue;
+    link.push(...times[0]);
+    overlay.push(...times[1]);
+  }
+  return { linkP50Ms: median(link), overlayP50Ms: median(overlay), overlayP99Ms: percentile(overlay, 99) };
+}
+
 function print(): void {
   console.log(
     `floor: ${floors.signAndWritePerSecond.toFixed(0)} msg/s (one ML-DSA-65 signature + one TLS write); direct message ${floors.directMs.toFixed(2)} ms (signature, verification, two durable commits, TLS round trip of ${floors.roundTripMs.toFixed(3)} ms)`,
@@ -116,6 +135,10 @@ function print(): void {
   const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]!.length)));
   for (const line of [head, ...lines])
     console.log(line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  '));
+  const { linkP50Ms, overlayP50Ms, overlayP99Ms } = routes;
+  console.log(
+    `\nDM without a link, over the overlay through one relay: p50 ${overlayP50Ms.toFixed(2)} ms, p99 ${overlayP99Ms.toFixed(2)} ms; over a link in the same line p50 ${linkP50Ms.toFixed(2)} ms`,
+  );
   console.log(`\nmuster prove: ${parts.map(({ name, ms }) => `${name} ${(ms / 1_000).toFixed(2)} s`).join(', ')}`);
 }
 
@@ -124,6 +147,7 @@ function gate(row: Row): void {
   const bounds: Bound[] = [
     ['publish→SSE as a share of the floor', row.publishShare, '≥', GATES.publishShare],
     ['DM p50 in floors of a direct message', row.directP50Ms / floors.directMs, '≤', GATES.directTimesFloor],
+    ['DM p50 over the overlay in DMs over a link', routes.overlayP50Ms / routes.linkP50Ms, '≤', GATES.overlayTimesLink],
     ['exec→/health, ms', row.healthMs, '≤', GATES.healthMs],
     ['idle resident memory, MB', row.residentMb, '≤', GATES.residentMb],
     ...parts.map(({ name, ms, budgetMs }): Bound => [`muster prove: ${name}, ms`, ms, '≤', budgetMs]),

@@ -15,18 +15,39 @@ export interface BenchWorld extends AsyncDisposable {
 }
 
 /** Boots `count` daemons and waits until each is linked to all others. */
-export async function openWorld(command: DaemonCommand, count: number): Promise<BenchWorld> {
-  const world: LocalWorld = await startLocalWorld({ command, nodes: Array.from({ length: count }, (_, index) => `bench-${index + 1}`) });
+export function openWorld(command: DaemonCommand, count: number): Promise<BenchWorld> {
+  return open(command, count, 'host-directory', async (clients) => {
+    const peers = await Promise.all(clients.map((client) => client.network.peers()));
+    return peers.every((list) => list.peers.length >= count - 1);
+  });
+}
+
+/** Boots three daemons, each linked to the next only, and waits until the ends know each other. */
+export function openLine(command: DaemonCommand): Promise<BenchWorld> {
+  return open(command, 3, 'line', async (clients, agents) => {
+    const knows = async (at: number, other: number): Promise<boolean> =>
+      (await clients[at]!.discovery.agents({})).agents.some(({ agent_id }) => agent_id === agents[other]);
+    const connected = (await clients[1]!.network.peers()).peers.length === 2;
+    return connected && (await knows(0, 2)) && (await knows(2, 0));
+  });
+}
+
+async function open(
+  command: DaemonCommand,
+  count: number,
+  wiring: 'host-directory' | 'line',
+  ready: (clients: readonly Client[], agents: readonly string[]) => Promise<boolean>,
+): Promise<BenchWorld> {
+  const names = Array.from({ length: count }, (_, index) => `bench-${index + 1}`);
+  const world: LocalWorld = await startLocalWorld({ command, nodes: names, wiring });
   const clients = world.nodes.map((node) => createClient({ baseUrl: `http://${node.address}`, token: node.token }));
   const dispose = async (): Promise<void> => {
     await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
     await world[Symbol.asyncDispose]();
   };
   try {
-    const linked = async (): Promise<boolean> =>
-      (await Promise.all(clients.map((client) => client.network.peers()))).every(({ peers }) => peers.length >= count - 1);
-    await eventually(systemClock, linked, { within: LINKED_MS, what: 'every daemon is linked to all others' });
     const agents = (await Promise.all(clients.map((client) => client.identity.get()))).map(({ agent_id }) => agent_id);
+    await eventually(systemClock, () => ready(clients, agents), { within: LINKED_MS, what: 'the daemons have met' });
     return { nodes: world.nodes, clients, agents, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
@@ -58,14 +79,15 @@ export async function publishToStreams(world: BenchWorld, messages: number, payl
   }
 }
 
-/** ms of each of `count` direct messages sent one after the other, committed by the recipient. */
-export async function directMessages(world: BenchWorld, count: number, payloadBytes: number): Promise<number[]> {
+/** ms of each of `count` direct messages from the first node to another, one after the other, committed by the recipient; throws when one takes another path. */
+export async function directMessages(world: BenchWorld, count: number, payloadBytes: number, to = 1, path?: string): Promise<number[]> {
   const payload = Buffer.alloc(payloadBytes, 7).toString('base64');
   const times: number[] = [];
   for (let index = 0; index < count; index++) {
     const start = performance.now();
-    await world.clients[0]!.direct.send({ agent_id: world.agents[1]!, payload });
+    const sent = await world.clients[0]!.direct.send({ agent_id: world.agents[to]!, payload });
     times.push(performance.now() - start);
+    if (path !== undefined && sent.path !== path) throw new Error(`a direct message went by ${sent.path}, not ${path}`);
   }
   return times;
 }
