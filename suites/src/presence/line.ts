@@ -39,7 +39,12 @@ export const line = exercise(
         const linked = record.observe('lab', 'line', 'linked', { alice: alice.agentId, carol: carol.agentId });
         const all = await untilSeen(context, [alice, bob, carol], PATIENCE_MS);
         const [atAlice, atCarol] = await Promise.all([alice.rest('network.peers'), carol.rest('network.peers')]);
-        await openStream(context, alice, 'presence.events');
+        const events = await openStream(context, alice, 'presence.events');
+        // A stream looks once a second for who fell silent: nobody comes back before it has.
+        const hears = (times: number) => {
+          const offline = () => events.events.filter(({ event }) => event.data.event === 'offline' && event.data.agent_id === carol.agentId);
+          return context.eventually('the stream of alice says so', () => offline().length >= times, ARRIVAL_LIMIT_MS);
+        };
 
         const company = await endOfLine(context, carol, 'dave', CONFIG);
         const dave = company.nodes[0]!;
@@ -51,11 +56,13 @@ export const line = exercise(
         const down = await untilUnseen(context, [alice, bob], carol, PATIENCE_MS);
         const status = await alice.rest('presence.status', { id: carol.agentId });
         const gone = await alice.rest('presence.agents');
+        await hears(1);
         await killed.heal();
         const back = await untilSeen(context, [alice, bob, carol], PATIENCE_MS);
 
         const ended = await faults.restart(carol);
         const left = await untilUnseen(context, [alice, bob], carol, PATIENCE_MS);
+        await hears(2);
         await ended.heal();
         const again = await untilSeen(context, [alice, bob, carol], PATIENCE_MS);
         const online = await alice.rest('presence.status', { id: carol.agentId });
