@@ -36,12 +36,20 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .option('--shard <I/N>', 'one of N parts that together run everything; see merge', shardOf)
     .option('--last-failed', 'only the scenarios that were not good in the last run against this target')
     .option('--gate [RUNS]', 'fail when a check that passed in so many runs before (5) does not pass', (text) => wholeNumber(text, 1))
+    .option('--release', 'every suite in a run of its own, and one roll-up of all; needs --out')
+    .option('--skip <NAME...>', 'suites that --release leaves out')
     .option('--no-history', 'do not enter the run into the history of runs')
-    .action(async (options: Omit<ProveRequest, 'json' | 'gate'> & { gate?: number | true }, command: Command) => {
+    .action(async (options: Omit<ProveRequest, 'json' | 'gate'> & { gate?: number | true; release?: true; skip?: string[] }, command: Command) => {
       const { runProve } = await import('./prove.ts');
-      const { gate, ...rest } = options;
+      const { gate, release, skip, ...rest } = options;
       const runs = gate === true ? STANDARD_GATE : gate;
-      await ends(runProve({ ...rest, ...(runs !== undefined && { gate: runs }), json: globalsOf(command).json }));
+      const given = { ...rest, ...(runs !== undefined && { gate: runs }), json: globalsOf(command).json };
+      if (release) {
+        const { runRelease } = await import('./release.ts');
+        await ends(runRelease({ ...given, ...(skip && { skip }) }));
+        return;
+      }
+      await ends(runProve(given));
     });
   prove.addHelpText('after', '\nExamples:\n  muster prove\n  muster prove --suite smoke --seed 7\n  muster prove --target-cmd x0xd');
 

@@ -2,6 +2,7 @@
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadSuites } from './suites.ts';
 import { type Ended, OwnHome } from './testing/own-home.ts';
 
 let home: OwnHome;
@@ -102,6 +103,19 @@ describe('a run of real daemons', () => {
     expect(report).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining('proof is refused') });
   });
 });
+
+it('proves a release suite by suite, and hands over one roll-up', async () => {
+  const { suites } = await loadSuites({});
+  const others = suites.map(({ name }) => name).filter((name) => name !== 'mesh');
+  const run = await home.muster('prove', '--release', '--skip', ...others, '--out', 'release', '--no-history');
+  expect(run).toMatchObject({ code: 0, stdout: expect.stringMatching(/\n── mesh: .*\n(?:.*\n)*── all together\npassed: /) });
+  expect(await home.muster('verify', 'release')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^accepted release\n/) });
+  expect(await home.muster('prove', '--release', '--suite', 'mesh', '--out', 'x')).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('--skip'),
+  });
+  expect((await home.muster('prove', '--release', '--skip', 'nope', '--out', 'x')).code).toBe(4);
+}, 120_000);
 
 it('lists and plans without starting anything', async () => {
   const list = JSON.parse((await home.muster('prove', '--list', '--json')).stdout) as { name: string; scenarios: { id: string }[] }[];

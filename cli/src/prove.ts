@@ -61,6 +61,8 @@ export interface ProveRequest {
   readonly gate?: number;
   /** false: the run is not entered into the history of runs */
   readonly history?: boolean;
+  /** the roll-up that the bundle goes into, which tells the rest */
+  readonly partOf?: string;
   readonly json: boolean;
 }
 
@@ -118,9 +120,10 @@ export async function runProve(asked: ProveRequest): Promise<number> {
     });
     const verifyLine = `muster verify ${shellWord(bundle)} --key ${shellWord(runner.publicFile)}`;
     const { verdict } = report;
-    const past = request.history === false ? undefined : remember(report, bundle, request.gate);
+    const past = request.history === false ? undefined : remember(report, request.partOf ?? bundle, request.gate);
     const parts = partTimes([...report.parts, { name: 'bundle', ms: bundleMs }], budgets);
-    if (request.json)
+    if (request.partOf !== undefined) await (request.json || printLine(['', ...verdictLines(verdict)].join('\n')));
+    else if (request.json)
       await printJson({
         ok: verdict.exitCode === 0,
         verdict,
