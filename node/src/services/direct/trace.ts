@@ -7,6 +7,8 @@ import type { PendingMessage } from './outbox.ts';
 export class Trace {
   readonly #log: Log;
   readonly #crypto: Crypto;
+  /** a message is hashed once, not at every stage */
+  readonly #digests = new WeakMap<DirectBody, string>();
 
   constructor(log: Log, crypto: Crypto) {
     this.#log = log;
@@ -20,7 +22,8 @@ export class Trace {
 
   /** `received`, `committed`, `again`, `refused` */
   incoming(stage: string, from: AgentId, body: DirectBody, fields: Readonly<Record<string, unknown>>): void {
-    const digest = payloadDigest(this.#crypto, body.payload);
+    const digest = this.#digests.get(body) ?? payloadDigest(this.#crypto, body.payload);
+    this.#digests.set(body, digest);
     this.#log.write('info', `dm.trace ${stage}`, { from, digest, request: toHex(body.requestId), ...fields });
   }
 }
