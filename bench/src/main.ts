@@ -12,6 +12,7 @@ import { openFloor } from './floor.ts';
 import { median, percentile } from './measure.ts';
 import { proofParts } from './proof-run.ts';
 import { directMessages, openLine, openWorld, publishToStreams, startUp } from './network.ts';
+import { overlayNumbers } from './overlay.ts';
 
 const PAYLOAD_BYTES = 256;
 const DIRECT_MESSAGES = 200;
@@ -51,7 +52,8 @@ const rows: Row[] = [];
 for (const command of daemons) rows.push(await measure(command));
 const routes = await measureRoutes(ownDaemon(musterd));
 const parts = await proofParts(built('muster'), runs);
-if (values.json) console.log(JSON.stringify({ floors, rows, routes, parts, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }));
+const overlay = await overlayNumbers(daemons[0]!, PAYLOAD_BYTES);
+if (values.json) console.log(JSON.stringify({ floors, rows, routes, parts, overlay, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }));
 else print();
 if (values.gate) gate(rows[0]!);
 
@@ -138,6 +140,9 @@ function print(): void {
   const { linkP50Ms, overlayP50Ms, overlayP99Ms } = routes;
   console.log(
     `\nDM without a link, over the overlay through one relay: p50 ${overlayP50Ms.toFixed(2)} ms, p99 ${overlayP99Ms.toFixed(2)} ms; over a link in the same line p50 ${linkP50Ms.toFixed(2)} ms`,
+  );
+  console.log(
+    `\noverlay of ${overlay.nodes} nodes in one process: joined in ${overlay.joinMs.toFixed(0)} ms; burst ${overlay.burstDeliveriesPerSecond.toFixed(0)} deliveries/s; paced p50 ${overlay.pacedP50Ms.toFixed(1)} ms, p99 ${overlay.pacedP99Ms.toFixed(1)} ms; ${overlay.wireBytesPerDelivery.toFixed(0)} bytes on the wire per delivery; ${overlay.cpuMsPer1000Deliveries.toFixed(0)} ms of CPU per 1,000 deliveries; ${overlay.kbPerLink.toFixed(0)} KiB per link, ${overlay.kbPerTopic.toFixed(1)} KiB per topic`,
   );
   console.log(`\nmuster prove: ${parts.map(({ name, ms }) => `${name} ${(ms / 1_000).toFixed(2)} s`).join(', ')}`);
 }

@@ -55,6 +55,7 @@ export class Handshake {
     this.#settled.promise.catch(() => {});
     this.wire = new Wire(channel, {
       message: (message) => (this.#owner ? this.#owner.message(message) : this.#heard(message)),
+      sent: (bytes) => counters.add('link_bytes_sent_total', bytes),
       unknown: () => counters.add('link_messages_unknown_total'),
       broken: (reason) => counters.add(`links_broken_total{reason="${reason}"}`),
       closed: (reason) => (this.#owner ? this.#owner.closed(reason) : this.#fail(new TransportError('closed', `closed during hello: ${reason}`))),

@@ -15,6 +15,8 @@ export const HANDLING_LIMIT = 128;
 export interface WireEvents {
   /** In order of arrival; must not throw or reject. While many returned promises are pending, reading stops: the peer feels it. */
   message(message: LinkMessage): void | Promise<void>;
+  /** so many bytes went out */
+  sent?(bytes: number): void;
   /** a message of a later protocol version, not understood here */
   unknown(): void;
   /** The peer broke the protocol in this way; `closed` follows. */
@@ -122,6 +124,7 @@ export class Wire {
     while (!this.#blocked) {
       const frame = this.#control.take() ?? this.#bulk.take();
       if (!frame) break;
+      this.#events.sent?.(frame.length);
       if (!this.channel.write(frame)) this.#blocked = true;
     }
     if (this.#waiters.length > 0 && this.#bulk.bytes <= BULK_QUEUE_BYTES / 2) this.#wake();
