@@ -1,5 +1,5 @@
 /** The proving ground on the command line. What it loads, it loads when it is asked for: other commands start without it. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT_USAGE } from './failure.ts';
 import { globalsOf } from './globals.ts';
 import type { ProveRequest } from './prove.ts';
@@ -29,6 +29,9 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .option('--rate <N>', 'messages per second of each daemon in the stress suite', (text) => wholeNumber(text))
     .option('--duration <TIME>', 'how long each daemon sends at that rate, or a suite like chaos goes on: 90s, 10m, 1h', seconds)
     .option('--kills <N>', 'how often the crash suite kills a node', (text) => wholeNumber(text, 1))
+    .addOption(new Option('--world <KIND>', 'daemons on this host, or our own node on virtual time').choices(['local', 'sim']))
+    .option('--real-crypto', 'in a simulated world: the real cryptography, in place of a test scheme')
+    .option('--seeds <N>', 'try so many seeds in a simulated world, until one fails', (text) => wholeNumber(text, 1))
     .option('--target <URL>', 'prove a running daemon instead; repeatable', collect)
     .option('--token-file <FILE>', 'API token of the --target at the same place; repeatable', collect)
     .option('--target-cmd <CMD>', 'boot this daemon instead; compatible flags are appended')
@@ -51,7 +54,10 @@ export function addProofCommands(program: Command, ends: Ends): void {
       }
       await ends(runProve(given));
     });
-  prove.addHelpText('after', '\nExamples:\n  muster prove\n  muster prove --suite smoke --seed 7\n  muster prove --target-cmd x0xd');
+  prove.addHelpText(
+    'after',
+    '\nExamples:\n  muster prove\n  muster prove --suite smoke --seed 7\n  muster prove --target-cmd x0xd\n  muster prove --world sim --nodes 1000 --seed 7',
+  );
 
   judging(program.command('oracles'))
     .summary('plant bugs in a node, and see that the suites catch them')

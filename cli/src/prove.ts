@@ -1,7 +1,7 @@
 /** `muster prove`: from options to a run, and from its report to an exit code. */
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   crowdedDaemons,
@@ -17,6 +17,7 @@ import {
   renderProgress,
   type Selection,
   shellCommand,
+  simulatedTarget,
   STANDARD_BUDGETS,
   type Suite,
   systemClock,
@@ -35,6 +36,7 @@ import { runnerKey } from './runner-key.ts';
 import { requirements } from './requirements.ts';
 import { defined, reproduceLine, shellWord } from './reproduce.ts';
 import { partsLine, partTimes } from './part-times.ts';
+import { becomeSimulationProcess, isSimulationProcess, searchSeeds, type World } from './simulation.ts';
 import { verdictLines } from './verdict-text.ts';
 
 export interface ProveRequest {
@@ -63,7 +65,15 @@ export interface ProveRequest {
   readonly history?: boolean;
   /** the roll-up that the bundle goes into, which tells the rest */
   readonly partOf?: string;
+  /** `sim`: on virtual time, in place of daemons */
+  readonly world?: World;
+  /** in a simulated world: the real cryptography in place of the test scheme */
+  readonly realCrypto?: boolean;
+  /** tries so many seeds, one after the other, until one fails */
+  readonly seeds?: number;
   readonly json: boolean;
+  /** says nothing about a run that passed, and leaves no bundle of it */
+  readonly quiet?: true;
 }
 
 /** Seeds are short enough to type. */
@@ -73,10 +83,13 @@ const EXIT_HARNESS = 3;
 
 /** Resolves with the exit code of the verdict. @throws Failure */
 export async function runProve(asked: ProveRequest): Promise<number> {
+  if (asked.world === 'sim' && !isSimulationProcess()) return becomeSimulationProcess();
+  if (asked.seeds !== undefined) return searchSeeds(asked, asked.seeds, runProve);
   const { nodes, rate, kills } = asked;
   const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate, duration: asked.duration, kills });
-  const { suites, standard } = await usage(() => loadSuites({ nodes, kills }));
-  const target = await usage(() => targetOf(asked));
+  const { suites, standard } = await usage(() => loadSuites({ nodes, kills, world: asked.world }));
+  const seed = String(asked.seed ?? randomInt(SEED_BELOW));
+  const target = await usage(() => targetOf(asked, seed));
   const request = await chosenBy(asked, target);
   if (request.list) return list(suites, request.json);
   const selection = selectionOf(request);
@@ -91,7 +104,6 @@ export async function runProve(asked: ProveRequest): Promise<number> {
     await (request.json ? printJson(plan) : printLine(describePlan(plan).join('\n')));
     return 0;
   }
-  const seed = String(request.seed ?? randomInt(SEED_BELOW));
   const out = resolve(request.out ?? join('proof-bundles', `${timestamp(new Date(systemClock.now()))}-${seed.slice(0, 6)}`));
   if (existsSync(out)) throw new Failure(`${out} is there already; name another place with --out`, EXIT_USAGE);
   const runner = await runnerKey();
@@ -99,7 +111,7 @@ export async function runProve(asked: ProveRequest): Promise<number> {
   // A run that has begun is finished and bundled, whoever still reads.
   onReaderLeft('go-on');
   using interrupt = listenForInterrupt(() => systemClock.monotonic());
-  using progress = request.json ? undefined : renderProgress(process.stdout);
+  using progress = request.json || request.quiet ? undefined : renderProgress(process.stdout);
   const unsigned: { name: string; reason: string }[] = [];
   try {
     const budgets = asStandard(request) ? STANDARD_BUDGETS : undefined;
@@ -120,6 +132,10 @@ export async function runProve(asked: ProveRequest): Promise<number> {
     });
     const verifyLine = `muster verify ${shellWord(bundle)} --key ${shellWord(runner.publicFile)}`;
     const { verdict } = report;
+    if (request.quiet && verdict.exitCode === 0) {
+      await rm(bundle, { recursive: true });
+      return 0;
+    }
     const past = request.history === false ? undefined : remember(report, request.partOf ?? bundle, request.gate);
     const parts = partTimes([...report.parts, { name: 'bundle', ms: bundleMs }], budgets);
     if (request.partOf !== undefined) await (request.json || printLine(['', ...verdictLines(verdict)].join('\n')));
@@ -172,8 +188,8 @@ function selectionOf({ suite, grep, shard }: ProveRequest): Selection {
 }
 
 /** Budgets are those of our own daemon doing the standard work, all of it. */
-function asStandard({ suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, target, targetCmd }: ProveRequest): boolean {
-  return [suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, target, targetCmd].every((given) => given === undefined);
+function asStandard({ suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, target, targetCmd, world }: ProveRequest): boolean {
+  return [suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, target, targetCmd, world].every((given) => given === undefined);
 }
 
 /** Suites that last as long as they are told. */
@@ -205,7 +221,13 @@ async function list(suites: readonly Suite[], json: boolean): Promise<number> {
   return 0;
 }
 
-async function targetOf({ target = [], tokenFile = [], targetCmd }: ProveRequest): Promise<Target> {
+async function targetOf({ target = [], tokenFile = [], targetCmd, world, realCrypto = false }: ProveRequest, seed: string): Promise<Target> {
+  if (world === 'sim') {
+    if (target.length > 0 || targetCmd !== undefined)
+      throw new UsageError('--world sim simulates our own node: it excludes --target and --target-cmd');
+    return simulatedTarget({ seed, realCrypto });
+  }
+  if (realCrypto) throw new UsageError('--real-crypto is for --world sim: daemons have no other');
   const cli = { command: process.execPath, args: [...entry('muster').flags, entry('muster').file] };
   if (target.length !== tokenFile.length)
     throw new UsageError(`give one --token-file for each --target, in the same order (${tokenFile.length} for ${target.length})`);

@@ -2,12 +2,14 @@
 import type { ProveRequest } from './prove.ts';
 
 /** Paths of token files stay out: the line is part of the bundle. */
-export function reproduceLine({ suite, grep, target, targetCmd, shard, baseline, ...rest }: ProveRequest, seed: string): string {
+export function reproduceLine({ suite, grep, target, targetCmd, shard, baseline, world, realCrypto, ...rest }: ProveRequest, seed: string): string {
   const { nodes, messages, rate, duration, kills } = rest;
   const numbers = Object.entries(defined({ nodes, messages, rate, duration, kills })).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const words = [
     'muster prove --seed',
     seed,
+    ...(world === undefined ? [] : ['--world', world]),
+    ...(realCrypto ? ['--real-crypto'] : []),
     ...(suite ? ['--suite', ...suite] : []),
     ...(grep === undefined ? [] : ['--grep', grep]),
     ...(shard ? ['--shard', `${shard.index}/${shard.of}`] : []),

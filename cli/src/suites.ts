@@ -8,9 +8,18 @@ interface Suites {
 }
 
 /** `nodes`: of the suites that work with any number; `kills`: of the crash suite. Throws `RangeError` for too few. */
-export async function loadSuites(size: { readonly nodes?: number | undefined; readonly kills?: number | undefined }): Promise<Suites> {
-  const room: { suitesFor: typeof import('@muster/suites').suitesFor; defaultSuites?: readonly Suite[] } = await import('@muster/suites');
+export async function loadSuites(size: {
+  readonly nodes?: number | undefined;
+  readonly kills?: number | undefined;
+  readonly world?: 'local' | 'sim' | undefined;
+}): Promise<Suites> {
+  const room: {
+    suitesFor: typeof import('@muster/suites').suitesFor;
+    simulatedSuites: typeof import('@muster/suites').simulatedSuites;
+    defaultSuites?: readonly Suite[];
+  } = await import('@muster/suites');
   const suites = room.suitesFor(size);
+  if (size.world === 'sim') return { suites, standard: suites.filter(({ name }) => room.simulatedSuites(size).includes(name)) };
   const named = room.defaultSuites?.map(({ name }) => name);
   return { suites, standard: named ? suites.filter(({ name }) => named.includes(name)) : suites };
 }

@@ -36,6 +36,7 @@ export { seededRandom, type SeededRandom } from './runner/random.ts';
 export { PREREQUISITE, RAN } from './runner/run-scenario.ts';
 export { type ClaimOptions, type FaultTools, type Needs, type Phases, type Requirement, type Scenario, scenario, type ScenarioContext, type Suite, suite, type Waited } from './runner/scenario.ts'; // prettier-ignore
 export { type Declared, declaredCapabilities } from './targets/declared-capabilities.ts';
+export { simulatedTarget, type SimulatedTarget, type SimulatedTargetOptions } from './targets/simulated-target.ts';
 export { localTarget, type LocalTargetOptions } from './targets/local-target.ts';
 export { type RemoteNode, remoteTarget, TargetAddressError } from './targets/remote-target.ts';
 export { type Power, powers, type Target, type TargetWorld, type WorldRequest } from './targets/target.ts';

@@ -14,6 +14,7 @@ import { routes } from './routes/index.ts';
 import { presence } from './presence/index.ts';
 import { overlay } from './overlay/index.ts';
 import { slowConsumer } from './slow-consumer/index.ts';
+import { scale } from './scale/index.ts';
 import { smoke } from './smoke/index.ts';
 import { stress } from './stress/index.ts';
 import { surfaces } from './surfaces/index.ts';
@@ -50,6 +51,7 @@ export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: Suit
     presence,
     overlay,
     slowConsumer,
+    scale(nodes),
   ]; // prettier-ignore
 }
 
@@ -59,3 +61,11 @@ export const suites: readonly Suite[] = suitesFor();
 const STANDARD: readonly string[] = ['smoke', 'mesh', 'stress'];
 
 export const defaultSuites: readonly Suite[] = suites.filter(({ name }) => STANDARD.includes(name));
+
+/** With more nodes than this a suite in which everybody speaks to everybody says nothing more, and takes for ever. */
+const ALL_TO_ALL = 16;
+
+/** What runs in a simulated world when no suite is named. */
+export function simulatedSuites({ nodes = DEFAULT_NODES }: SuiteSize): readonly string[] {
+  return nodes > ALL_TO_ALL ? ['smoke', 'scale'] : STANDARD;
+}

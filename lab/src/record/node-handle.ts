@@ -1,15 +1,6 @@
 /** A node as a scenario uses it: every operation, whatever its surface, is recorded with what came of it. */
 import { buildRequest, type Capability, type CapabilityName, type InputOf, type OutputOf, type Registry, registry } from '@muster/contract';
-import {
-  type CallName,
-  type Client,
-  ConnectionError,
-  createClient,
-  type RawRequest,
-  RefusedError,
-  type StreamName,
-  type WireResponse,
-} from '@muster/client';
+import { type CallName, type Client, ConnectionError, type RawRequest, RefusedError, type StreamName, type WireResponse } from '@muster/client';
 import type { EventOf } from '@muster/contract';
 import type { Json, Surface } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
@@ -17,7 +8,7 @@ import { commandLine } from './command-line.ts';
 import { Following } from './following.ts';
 import { type Completion, type Operation, PrerequisiteFailed, type Recorder } from './recorder.ts';
 import { runCommand } from './run-command.ts';
-import type { TargetNode } from './target-node.ts';
+import { clientOf, type TargetNode } from './target-node.ts';
 
 export const OPERATION_LIMIT_MS = 10_000;
 
@@ -57,7 +48,7 @@ export class NodeHandle implements AsyncDisposable {
     const key = `${this.target.address} ${this.target.token}`;
     if (this.#client?.key !== key) {
       void this.#client?.client[Symbol.asyncDispose]();
-      this.#client = { key, client: createClient({ baseUrl: `http://${this.target.address}`, token: this.target.token }) };
+      this.#client = { key, client: clientOf(this.target) };
     }
     return this.#client.client;
   }
@@ -177,7 +168,7 @@ export class NodeHandle implements AsyncDisposable {
     const limit = options.timeout ?? this.#options.timeout ?? OPERATION_LIMIT_MS;
     const attempt = { process: this.name, surface, op, input: JSON.parse(JSON.stringify(input ?? {})) as Json };
     return this.#options.recorder.operation(attempt, async () => {
-      const signal = AbortSignal.timeout(limit);
+      const signal = this.#options.clock.timeout(limit);
       try {
         return await run(signal);
       } catch (error) {

@@ -1,4 +1,6 @@
 /** One node as a target offers it: how to reach it, and what the lab may do to its process. */
+import { type Client, createClient, type Transport } from '@muster/client';
+import type { Mechanism } from '../faults/fault-injector.ts';
 import type { DaemonExit } from '../process/daemon-process.ts';
 import type { LocalNode } from '../world/local-node.ts';
 
@@ -22,4 +24,18 @@ export interface TargetNode {
   readonly local?: LocalNode | undefined;
   /** how it ended, when nobody asked it to */
   readonly died?: DaemonExit | undefined;
+  /** how to reach its API, where that is not by HTTP */
+  readonly transport?: (() => Transport) | undefined;
+  /** how to break it, where it is no process */
+  readonly faults?: NodeFaults | undefined;
+}
+
+export interface NodeFaults {
+  kill(): Mechanism;
+  pause(): Mechanism;
+  restart(): Mechanism;
+}
+
+export function clientOf({ address, token, transport }: TargetNode): Client {
+  return createClient({ baseUrl: `http://${address}`, token, ...(transport && { transport: transport() }) });
 }

@@ -2,7 +2,7 @@
  * A test runner inside the network: it sits beside one node, knows nothing but that node's API, takes commands by direct
  * message, carries them out and reports by direct message. Either side of this protocol may be another implementation's.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { LabClock } from '../clock.ts';
 import type { Following } from '../record/following.ts';
 import type { NodeHandle } from '../record/node-handle.ts';
@@ -26,6 +26,7 @@ type Report = Pick<RunnerResult, 'kind' | 'outcome'> & Partial<RunnerResult>;
 export class RunnerAgent implements AsyncDisposable {
   readonly node: NodeHandle;
   readonly #clock: LabClock;
+  #ids = 0;
   readonly #streams: Following<unknown>[] = [];
   readonly #subscriptions: string[] = [];
   readonly #work = new Set<Promise<void>>();
@@ -91,7 +92,7 @@ export class RunnerAgent implements AsyncDisposable {
   /** `params`: `to` (agent id), `payload` (base64), `request_id?` */
   async #send({ command_id, anchor_aid, params }: RunnerCommand): Promise<void> {
     const { to, payload } = params;
-    const request_id = typeof params['request_id'] === 'string' ? params['request_id'] : randomBytes(16).toString('hex');
+    const request_id = typeof params['request_id'] === 'string' ? params['request_id'] : this.#uniqueId(command_id);
     if (typeof to !== 'string' || typeof payload !== 'string') {
       return this.#report(anchor_aid, { command_id, request_id, kind: 'error', outcome: 'bad_params', details: { needs: 'to, payload' } });
     }
@@ -111,6 +112,14 @@ export class RunnerAgent implements AsyncDisposable {
     await this.#report(anchor, { request_id: requestId, kind: 'received_dm', outcome, digest_marker: found, details });
   }
 
+  /** Not by chance: on virtual time the same run has the same ids. 32 hex characters */
+  #uniqueId(about: string): string {
+    return createHash('sha256')
+      .update(`${this.node.agentId} ${++this.#ids} ${about}`)
+      .digest('hex')
+      .slice(0, 32);
+  }
+
   async #report(anchor: string, report: Report): Promise<void> {
     const full: RunnerResult = {
       command_id: null,
@@ -125,7 +134,7 @@ export class RunnerAgent implements AsyncDisposable {
     };
     const payload = Buffer.from(encodeResult(full)).toString('base64');
     // The result's arrival is the proof, not the transport's word; its id keeps a retry from being two results.
-    const logical_id = randomBytes(16).toString('hex');
+    const logical_id = this.#uniqueId(payload);
     for (let attempt = 1; attempt <= RESULT_TRIES; attempt++) {
       const sent = await this.node.rest('direct.send', { agent_id: anchor, payload, logical_id });
       if (sent.outcome === 'ok') return;

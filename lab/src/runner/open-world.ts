@@ -136,7 +136,7 @@ export async function signersOf(world: OpenWorld, recorder: Recorder, clock: Lab
   const signers = world.nodes.map(async (node): Promise<NodeSigner | undefined> => {
     const { client } = stack.use(new NodeHandle(node, { recorder, clock }));
     const sign = (payload: Uint8Array, context: string) =>
-      client.identity.sign({ payload_b64: Buffer.from(payload).toString('base64'), context }, { signal: AbortSignal.timeout(2000) });
+      client.identity.sign({ payload_b64: Buffer.from(payload).toString('base64'), context }, { signal: clock.timeout(2000) });
     try {
       const { public_key_b64 } = await sign(Buffer.from('who are you?'), 'x0x.lab.introduction.v1');
       const publicKey = Buffer.from(public_key_b64, 'base64');

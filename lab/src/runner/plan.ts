@@ -169,7 +169,12 @@ export function describePlan({ worlds, notRun }: Plan): string[] {
   return lines;
 }
 
-const POWER_IN_WORDS: Readonly<Record<string, string>> = { world: 'boot nodes', crowd: 'run many nodes in one process' };
+const POWER_IN_WORDS: Readonly<Record<string, string>> = {
+  world: 'boot nodes',
+  crowd: 'run many nodes in one process',
+  dial: 'dial its nodes',
+  process: 'look into its processes',
+};
 
 export function describeReason(reason: NotRunReason): string {
   if ('filter' in reason) return `filtered out by ${reason.filter}`;

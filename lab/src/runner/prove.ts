@@ -65,7 +65,8 @@ export class SecretInBundle extends Error {
 
 /** @throws UnknownSuite, NoScenario, TargetAddressError before anything is written */
 export async function prove(options: ProveOptions): Promise<ProveResult> {
-  const { clock = systemClock, observer = () => undefined, signal = new AbortController().signal } = options;
+  const { simulated } = options.target;
+  const { clock = simulated?.clock ?? systemClock, observer = () => undefined, signal = new AbortController().signal } = options;
   const plan = planRun(options.suites, options.target, options.selection);
   await options.target.reach?.();
   await using stack = new AsyncDisposableStack();
@@ -74,27 +75,30 @@ export async function prove(options: ProveOptions): Promise<ProveResult> {
   const start = clock.monotonic();
   const writer = new JournalWriter({ sink: journal, elapsed: () => clock.monotonic() - start });
   const recorder = new Recorder(writer);
-  const runId = randomUUID();
+  const runId = simulated?.runId ?? randomUUID();
   writeStart(recorder, runId, plan, options, clock);
   observer({ type: 'planned', plan, seed: options.seed });
 
   const scenarios: ScenarioRun = { recorder, clock, seed: options.seed, runId, settings: options.settings ?? {}, observer, signal };
   const session = new Session(scenarios, options.target, folder);
   stack.use(session);
-  await calibrate(recorder, clock);
+  // What a simulation measured of itself would be what it was told.
+  if (!simulated) await calibrate(recorder, clock);
   await session.run(plan);
   if (!signal.aborted) claimBudgets(recorder, plan, options.budgets ?? {});
 
+  if (simulated) recorder.observe('lab', 'simulation', 'done', simulated.summary());
   recorder.write({ type: 'run', stage: 'finished', outcome: signal.aborted ? 'interrupted' : 'complete' });
   journal.close();
   observer({ type: 'bundling' });
-  const bundling = clock.monotonic();
-  const nodes = session.last ? await signersOf(session.last, recorder, clock, stack) : [];
+  const bundling = systemClock.monotonic();
+  // A signature of the test scheme says nothing outside of its simulation.
+  const nodes = session.last && !simulated ? await signersOf(session.last, recorder, clock, stack) : [];
   await session.keepLogs();
   const { redactor } = writer;
   const written = await writeBundle({ directory: options.out, journal: journal.path, logs: session.logs, runner: options.runner, nodes, redactor });
   await refuseSecrets(written.directory, redactor);
-  const bundleMs = Math.round(clock.monotonic() - bundling);
+  const bundleMs = Math.round(systemClock.monotonic() - bundling);
   observer({ type: 'finished', report: written.report, bundle: written.directory, unsigned: written.unsigned });
   return { report: written.report, bundle: written.directory, bundleMs };
 }
@@ -109,7 +113,10 @@ function writeStart(recorder: Recorder, runId: string, plan: Plan, options: Prov
     tool,
     seed,
     reproduce,
-    replay: { level: 'L1', note: 'real processes: the seed repeats every decision of the scenarios, not the schedule of the machines' },
+    replay: target.simulated?.replay ?? {
+      level: 'L1',
+      note: 'real processes: the seed repeats every decision of the scenarios, not the schedule of the machines',
+    },
     inputs: { ...settings, target: target.implementation, suites: options.suites.map(({ name }) => name) },
     filters: [...plan.filters],
     expectedFailures: [...(options.expectedFailures ?? [])],

@@ -122,7 +122,7 @@ export async function runScenario(scenario: Scenario, world: OpenWorld, run: Sce
   if (!broken && phases.eventually) await phase('eventually', signal, () => phases.eventually!(context, state));
   await faults.healAll();
   if (ready && cleanUp) {
-    const last = AbortSignal.timeout(FINALLY_LIMIT_MS);
+    const last = clock.timeout(FINALLY_LIMIT_MS);
     await phase('finally', last, () => cleanUp.call(phases, { ...context, signal: last }, state));
   }
   limit.abort(new Error('the scenario is over'));
@@ -175,9 +175,9 @@ function contextOf(
     topic: (name) => `muster.lab.${runId.slice(0, 8)}.${scenario.id.replace('/', '.')}.${name}`,
     claim,
     faults: {
-      kill: (node, limits) => faults.inject(kill(localOf(node)), limits),
-      pause: (node, limits) => faults.inject(pause(localOf(node)), limits),
-      restart: (node, limits) => faults.inject(restart(localOf(node)), limits),
+      kill: (node, limits) => faults.inject(node.target.faults?.kill() ?? kill(localOf(node)), limits),
+      pause: (node, limits) => faults.inject(node.target.faults?.pause() ?? pause(localOf(node)), limits),
+      restart: (node, limits) => faults.inject(node.target.faults?.restart() ?? restart(localOf(node)), limits),
       halfOpen: (link, silent, limits) => faults.inject(halfOpen(link, silent.name), limits),
       async partition(shape, limits) {
         const parts = partitionOf(shape, names, random);

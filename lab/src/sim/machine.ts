@@ -1,11 +1,12 @@
 /** A simulated machine: a host, a disk, a clock and keys, and the lives of the node that runs there. */
 import { createNode } from '@muster/node';
-import type { Crypto, LocalIdentity, Log, LogLevel, Node, NodePorts, NodeSettings } from '@muster/node';
-import { BUILT_IN_CHARTER, readConfig, VERSION } from '@muster/node';
-import { idOfKey } from '@muster/protocol';
-import type { AgentId, MachineId, NetworkId } from '@muster/protocol';
+import type { Crypto, LocalIdentity, Log, LogLevel, MemorySurface, Node, NodePorts, NodeSettings } from '@muster/node';
+import { registry } from '@muster/contract';
+import { BUILT_IN_CHARTER, memorySurface, readConfig, VERSION } from '@muster/node';
+import { idOfKey, issueUserCertificate } from '@muster/protocol';
+import type { AgentId, MachineId, NetworkId, UserId } from '@muster/protocol';
 import type { Chance } from './chance.ts';
-import { type ClockError, simulatedClock } from './engines/clock.ts';
+import { type ClockError, EPOCH, simulatedClock } from './engines/clock.ts';
 import { Disk, type DiskQuality } from './engines/disk.ts';
 import type { Neighbourhood } from './engines/neighbours.ts';
 import { type Ports, SimulatedTransport } from './engines/transport.ts';
@@ -17,8 +18,7 @@ const PORT = 5_483;
 /** log lines kept of each node */
 const LOG_LINES = 200;
 const TOKEN_BYTES = 32;
-/** a daemon without configuration */
-const STANDARD = readConfig('', 'simulation', { dataDir: '', identityDir: '', hostDirectory: '' });
+const NO_PATHS = { dataDir: '', identityDir: '', hostDirectory: '' };
 
 /** Builds the node from its ports, as `createNode` does. */
 export type Compose = (settings: NodeSettings, ports: NodePorts, identity: LocalIdentity) => Node;
@@ -35,6 +35,10 @@ export interface MachineParts {
   /** none: the node knows its bootstrap peers only */
   readonly neighbourhood?: Neighbourhood | undefined;
   readonly bootstrapPeers: readonly string[];
+  /** of the human whose agent it is */
+  readonly userSeed?: Uint8Array;
+  /** TOML, as a daemon reads it */
+  readonly config?: string;
   readonly clock?: ClockError;
   readonly disk?: DiskQuality;
   readonly compose?: Compose;
@@ -42,6 +46,7 @@ export interface MachineParts {
 
 interface Running {
   readonly life: Life;
+  readonly surface: MemorySurface;
   readonly node: Node;
   readonly transport: SimulatedTransport;
 }
@@ -51,12 +56,13 @@ export class Machine {
   readonly host: Host;
   readonly disk: Disk;
   readonly clock: { skew: number; readonly driftPpm: number };
-  readonly identity: LocalIdentity;
+  identity: LocalIdentity;
   /** bearer token of its local API */
   readonly token: string;
   readonly log: string[] = [];
   /** why it ended, when nobody asked it to */
   died: string | undefined;
+  readonly index: number;
   readonly #parts: MachineParts;
   readonly #crypto: Crypto;
   #lives = 0;
@@ -67,6 +73,7 @@ export class Machine {
     const { name, index, network, chance, pool } = parts;
     this.#parts = parts;
     this.name = name;
+    this.index = index;
     this.host = network.host();
     this.clock = { skew: 0, driftPpm: 0, ...parts.clock };
     const wrote = (writes: number, bytes: number): void => network.trace.note('disk', network.schedule.now, index, writes, bytes);
@@ -83,6 +90,11 @@ export class Machine {
 
   get node(): Node | undefined {
     return this.#running?.node;
+  }
+
+  /** its local API */
+  get surface(): MemorySurface | undefined {
+    return this.#running?.surface;
   }
 
   get life(): Life | undefined {
@@ -103,6 +115,8 @@ export class Machine {
   async start(): Promise<void> {
     if (this.#running) throw new Error(`${this.name} is running already`);
     const { name, index, network, ports, networkId, chance, neighbourhood, compose = createNode } = this.#parts;
+    const config = readConfig(this.#parts.config ?? '', `${name}.toml`, NO_PATHS);
+    await this.#vouch();
     this.died = undefined;
     this.host.dark = false;
     const life = new Life(network.schedule, index, (error) => this.#fail(life, error));
@@ -117,10 +131,10 @@ export class Machine {
       displayName: name,
       bindAddress: this.address,
       bootstrapPeers: this.#parts.bootstrapPeers,
-      inboxLimit: STANDARD.inboxLimit,
-      discovery: STANDARD.discovery,
-      autoDial: STANDARD.autoDial,
-      presence: STANDARD.presence,
+      inboxLimit: config.inboxLimit,
+      discovery: config.discovery,
+      autoDial: config.autoDial,
+      presence: config.presence,
       charter: BUILT_IN_CHARTER,
       apiAddress: () => this.address,
       gauges: () => ({}),
@@ -132,7 +146,15 @@ export class Machine {
       store, transport, clock, log, crypto: this.#crypto, random: own.child('random'), neighbours: neighbourhood ? [neighbourhood.neighbours(life)] : [],
     }; // prettier-ignore
     const node = compose(settings, nodePorts, this.identity);
-    this.#running = { life, node, transport };
+    const surface = memorySurface({
+      registry,
+      handlers: node.handlers,
+      token: () => this.token,
+      clock,
+      onError: (error, failure) => this.#say('error', 'a request failed inside the node', { ...failure, error: String(error) }),
+      sessionId: sessionIds(own.child('sessions')),
+    });
+    this.#running = { life, node, transport, surface };
     network.trace.note('fault', network.schedule.now, index, 1);
     await node.join();
   }
@@ -163,6 +185,21 @@ export class Machine {
 
   resume(): void {
     this.life?.resume();
+  }
+
+  /** The human's word for the agent, given at its first start. */
+  async #vouch(): Promise<void> {
+    const { userSeed, network } = this.#parts;
+    if (!userSeed || this.identity.user) return;
+    const crypto = this.#crypto;
+    const user = crypto.signingKey(userSeed);
+    const certificate = await issueUserCertificate(
+      crypto,
+      user,
+      this.identity.agentKey.publicKey,
+      Math.floor((EPOCH + network.schedule.now) / 1_000),
+    );
+    this.identity = { ...this.identity, user: { id: idOfKey<UserId>(crypto, user.publicKey), certificate } };
   }
 
   #end(running: Running, heard: boolean): void {
@@ -200,5 +237,17 @@ function identityOf(crypto: Crypto, chance: Chance): LocalIdentity {
     agentId: idOfKey<AgentId>(crypto, agentKey.publicKey),
     kemKey: crypto.kemKey(chance.bytes(64)),
     user: undefined,
+  };
+}
+
+/** UUIDs (RFC 9562, version 4) of a node's chance. */
+function sessionIds(chance: Chance): () => string {
+  return () => {
+    const bytes = chance.bytes(16);
+    bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+    bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+    return Buffer.from(bytes)
+      .toString('hex')
+      .replace(/^(.{8})(.{4})(.{4})(.{4})/u, '$1-$2-$3-$4-');
   };
 }

@@ -17,6 +17,7 @@ import { Schedule } from './schedule.ts';
 import { Trace, type TraceWindow } from './trace.ts';
 
 const NETWORK_ID_BYTES = 32;
+const USER_SEED_BYTES = 32;
 
 export interface SimulationOptions {
   readonly seed: string;
@@ -34,6 +35,10 @@ export interface MachineOptions {
   readonly name: string;
   /** machines that it dials; none: it finds all others by itself */
   readonly bootstrap?: readonly Machine[];
+  /** TOML, as a daemon reads it */
+  readonly config?: string;
+  /** it belongs to the one human of this simulation */
+  readonly human?: boolean;
   readonly clock?: ClockError;
   readonly disk?: DiskQuality;
 }
@@ -65,7 +70,7 @@ export class Simulation {
   }
 
   /** A machine that is not running yet. */
-  machine({ name, bootstrap, ...rest }: MachineOptions): Machine {
+  machine({ name, bootstrap, human = false, ...rest }: MachineOptions): Machine {
     const { compose, crypto = testCrypto } = this.#options;
     const machine = new Machine({
       ...rest,
@@ -78,6 +83,7 @@ export class Simulation {
       chance: this.chance.child(`machine ${this.machines.length}`),
       crypto,
       neighbourhood: bootstrap ? undefined : this.#neighbourhood,
+      ...(human && { userSeed: this.chance.child('human').bytes(USER_SEED_BYTES) }),
       bootstrapPeers: (bootstrap ?? []).map(({ address }) => address),
       ...(compose && { compose }),
     });

@@ -29,7 +29,7 @@ export function remoteTarget(nodes: readonly RemoteNode[], cli?: Pick<CliCommand
   return {
     implementation: known.map(({ address }) => address).join(', '),
     maxNodes: known.length,
-    powers: [],
+    powers: ['dial'],
     surfaces: ['rest', 'client', 'sse', 'ws', ...(cli ? (['cli'] as const) : [])],
     reach: async () => {
       const agents = new Map<string, string>();

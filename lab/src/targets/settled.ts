@@ -1,7 +1,6 @@
-import { createClient } from '@muster/client';
 import type { LabClock } from '../clock.ts';
 import { DeadlineError, eventually } from '../eventually.ts';
-import type { TargetNode } from '../record/target-node.ts';
+import { clientOf, type TargetNode } from '../record/target-node.ts';
 import type { Target } from './target.ts';
 
 const LINKED_LIMIT_MS = 5000;
@@ -31,8 +30,8 @@ export function settled(target: Target, clock: LabClock): Target {
   };
 }
 
-async function peerCount({ address, token }: TargetNode): Promise<number> {
-  await using client = createClient({ baseUrl: `http://${address}`, token });
+async function peerCount(node: TargetNode): Promise<number> {
+  await using client = clientOf(node);
   try {
     const { peers } = await client.network.peers();
     return peers.length;

@@ -1,10 +1,11 @@
 /** What is put to the proof: an implementation, the nodes it can provide, and what the lab may do to them. */
-import type { Surface } from '@muster/proof';
+import type { Json, Surface } from '@muster/proof';
+import type { LabClock } from '../clock.ts';
 import type { TargetNode } from '../record/target-node.ts';
 import type { Link, Wiring } from '../world/local-process.ts';
 
-/** `world`: boots fresh nodes whenever they are needed. `crowd`: many of them in one process. The others are faults. */
-export const powers = ['world', 'crowd', 'kill', 'pause', 'restart', 'half-open'] as const;
+/** `world`: boots fresh nodes whenever they are needed. `crowd`: many of them in one process. `dial`: their APIs answer on sockets. `process`: they are processes of this host, to be linked to and looked into. The others are faults. */
+export const powers = ['world', 'crowd', 'dial', 'process', 'kill', 'pause', 'restart', 'half-open'] as const;
 export type Power = (typeof powers)[number];
 
 export interface WorldRequest {
@@ -30,6 +31,15 @@ export interface TargetWorld extends AsyncDisposable {
   readonly logs: readonly { readonly node: string; readonly path: string }[];
 }
 
+/** A world on virtual time, in place of one made of processes. */
+interface Simulated {
+  readonly clock: LabClock;
+  readonly runId: string;
+  readonly replay: { readonly level: 'L3' | 'L4'; readonly note: string };
+  /** what the run was, in the end: goes into the evidence */
+  summary(): Json;
+}
+
 export interface Target {
   /** what the nodes run, for the evidence */
   readonly implementation: string;
@@ -39,5 +49,6 @@ export interface Target {
   readonly surfaces: readonly Surface[];
   /** looks whether there is anything to open, before a run begins. @throws TargetAddressError */
   reach?(): Promise<void>;
+  readonly simulated?: Simulated;
   open(request: WorldRequest): Promise<TargetWorld>;
 }

@@ -29,7 +29,7 @@ export function crash(kills: number): Suite {
         requirements: Object.values(required).map(({ id }) => id),
         needs: {
           nodes: 2 * PAIRS,
-          powers: ['world', 'kill'],
+          powers: ['world', 'process', 'kill'],
           capabilities: ['direct.send', 'direct.inbox', 'contacts.add', 'contacts.setTrust', 'contacts.remove', 'contacts.revoke'],
         },
         limit: 60_000 + kills * 5_000,

@@ -27,7 +27,7 @@ export const brokenFrames = scenario({
   id: 'defence/frames',
   title: 'a peer that breaks the framing loses its link, and the node nothing',
   requirements: [required.frames.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world'], capabilities: ['direct.inbox', 'status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics'] },
   phases: {
     async drive(context) {
       const { claim, eventually, record } = context;

@@ -11,7 +11,7 @@ export const otherNetwork = scenario({
   id: 'defence/network',
   title: 'peers and messages of another network are refused',
   requirements: [required.network.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world'], capabilities: ['direct.inbox', 'status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics'] },
   phases: {
     async drive(context) {
       const { claim, record } = context;

@@ -11,7 +11,7 @@ export const silentPeers = scenario({
   id: 'defence/silence',
   title: 'a connection on which no hello comes is closed',
   requirements: [required.silence.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world'], capabilities: ['direct.inbox', 'status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics'] },
   phases: {
     async drive(context) {
       const { claim, eventually, record } = context;

@@ -29,6 +29,7 @@ export const line = exercise(
     needs: {
       nodes: 3,
       wiring: 'line',
+      powers: ['process'],
       human: true,
       capabilities: ['discovery.agents', 'discovery.agent', 'discovery.find', 'discovery.agentsByUser', 'identity.announce', 'identity.userId'],
     },

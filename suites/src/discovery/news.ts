@@ -25,6 +25,7 @@ export const news = exercise(
       nodes: 2,
       // What is announced here are addresses of nobody: nodes in a line dial none of them.
       wiring: 'line',
+      powers: ['process'],
       capabilities: ['discovery.agent', 'contacts.addMachine', 'status.metrics'],
     },
     phases: {

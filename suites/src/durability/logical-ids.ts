@@ -16,7 +16,7 @@ export const logicalIdsOutliveKill = scenario({
   id: 'durability/logical-ids',
   title: 'a logical id names the same message before and after kill -9, at both ends',
   requirements: [required.logicalIds.id],
-  needs: { nodes: 2, powers: ['kill'], capabilities: ['direct.send', 'direct.inbox'] },
+  needs: { nodes: 2, powers: ['kill', 'process'], capabilities: ['direct.send', 'direct.inbox'] },
   phases: {
     async drive(context) {
       const { claim, clock, faults, need } = context;

@@ -37,7 +37,7 @@ export const access = scenario({
   id: 'hostile/access',
   title: 'every route, asked by whoever may not',
   requirements: [required.token.id, required.host.id, required.unharmed.id, required.memory.id],
-  needs: { nodes: 1, capabilities: ['status.metrics'] },
+  needs: { nodes: 1, powers: ['dial'], capabilities: ['status.metrics'] },
   phases: {
     async drive(context) {
       const node = context.nodes[0]!;

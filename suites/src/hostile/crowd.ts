@@ -15,7 +15,7 @@ export const crowd = scenario({
   id: 'hostile/crowd',
   title: 'more connections than a node takes',
   requirements: [required.crowd.id, required.unharmed.id, required.memory.id],
-  needs: { nodes: 1, capabilities: ['status.metrics'] },
+  needs: { nodes: 1, powers: ['dial'], capabilities: ['status.metrics'] },
   phases: {
     async drive(context) {
       const { claim, eventually, record } = context;

@@ -62,7 +62,7 @@ export const messages = scenario({
   id: 'hostile/messages',
   title: 'a peer whose messages announce, nest and begin more than they hold',
   requirements: [required.messages.id, required.unharmed.id, required.memory.id],
-  needs: { nodes: 2, powers: ['world'], capabilities: ['status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['status.metrics'] },
   phases: {
     async drive(context) {
       const { claim, eventually, record } = context;

@@ -46,7 +46,7 @@ export const requests = scenario({
   id: 'hostile/requests',
   title: 'bytes that are no proper request',
   requirements: [required.requests.id, required.unharmed.id, required.memory.id],
-  needs: { nodes: 1, capabilities: ['messaging.publish', 'status.metrics', 'diagnostics.gossip'] },
+  needs: { nodes: 1, powers: ['dial'], capabilities: ['messaging.publish', 'status.metrics', 'diagnostics.gossip'] },
   phases: {
     async drive(context) {
       const node = context.nodes[0]!;

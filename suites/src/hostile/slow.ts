@@ -21,7 +21,7 @@ export const slow = scenario({
   id: 'hostile/slow',
   title: 'whoever begins and does not go on, at the API and at the door for peers',
   requirements: [required.slow.id, required.unharmed.id, required.memory.id],
-  needs: { nodes: 2, powers: ['world'], capabilities: ['status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['status.metrics'] },
   phases: {
     async drive(context) {
       const { clock, claim, eventually } = context;

@@ -23,7 +23,7 @@ export const sockets = scenario({
   id: 'hostile/sockets',
   title: 'frames on a socket that are too long, too deep or too many',
   requirements: [required.sockets.id, required.unharmed.id, required.memory.id],
-  needs: { nodes: 1, surfaces: ['ws'], capabilities: ['status.metrics', 'websocket.sessions'] },
+  needs: { nodes: 1, powers: ['dial'], surfaces: ['ws'], capabilities: ['status.metrics', 'websocket.sessions'] },
   phases: {
     async drive(context) {
       const node = context.nodes[0]!;

@@ -12,7 +12,7 @@ export const isolation = scenario({
   id: 'links/isolation',
   title: 'two networks in one host directory never meet',
   requirements: [required.isolation.id],
-  needs: { nodes: 2, powers: ['world'], exclusive: 'nodes of another network share its host directory' },
+  needs: { nodes: 2, powers: ['world', 'process'], exclusive: 'nodes of another network share its host directory' },
   phases: {
     async drive(context) {
       const { claim, eventually, record, signal } = context;

@@ -10,7 +10,7 @@ export const killedPeer = scenario({
   id: 'links/killed',
   title: 'a killed peer is noticed, and found again at its new port',
   requirements: [required.killed.id, required.healed.id, required.newPort.id],
-  needs: { nodes: 2, powers: ['kill'] },
+  needs: { nodes: 2, powers: ['kill', 'process'] },
   phases: {
     async drive(context) {
       const { claim, faults, record } = context;

@@ -14,7 +14,7 @@ export const simultaneousStart = scenario({
   id: 'links/simultaneous',
   title: 'two nodes that start at the same moment settle on one link',
   requirements: [required.oneLink.id],
-  needs: { nodes: 2, powers: ['kill'] },
+  needs: { nodes: 2, powers: ['kill', 'process'] },
   phases: {
     async drive(context) {
       const { claim, eventually, faults, signal } = context;

@@ -23,7 +23,7 @@ export const hostile = exercise(
   {
     id: 'overlay/hostile',
     title: 'neighbours that make things up hold up nobody',
-    needs: { nodes: 2, powers: ['world'], capabilities: ['messaging.publish', 'messaging.events', 'status.metrics'] },
+    needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['messaging.publish', 'messaging.events', 'status.metrics'] },
     phases: {
       async drive(context) {
         const { claim, record, random, clock } = context;

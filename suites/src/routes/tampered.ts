@@ -18,7 +18,7 @@ export const tampered = exercise(
   {
     id: 'routes/tampered',
     title: 'boxes that were tampered with do not open',
-    needs: { nodes: 2, powers: ['world'], capabilities: ['direct.inbox', 'status.metrics', 'identity.get'] },
+    needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics', 'identity.get'] },
     phases: {
       async drive(context) {
         const { claim, clock, eventually, need, record } = context;

@@ -20,7 +20,7 @@ export const reader = exercise(
   {
     id: 'slow-consumer/reader',
     title: 'a reader that reads nothing costs nobody else anything, and is told what it lost',
-    needs: { nodes: 2, powers: ['world'], capabilities: ['messaging.publish', 'messaging.events'], exclusive: 'it fills queues' },
+    needs: { nodes: 2, powers: ['world', 'dial'], capabilities: ['messaging.publish', 'messaging.events'], exclusive: 'it fills queues' },
     limit: 120_000,
     phases: {
       async drive(context) {

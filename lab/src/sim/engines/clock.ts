@@ -5,7 +5,7 @@ import type { Life } from '../life.ts';
 import type { Schedule } from '../schedule.ts';
 
 /** wall time at which every simulation begins: 2026-01-01T00:00:00Z */
-const EPOCH = Date.UTC(2026, 0, 1);
+export const EPOCH = Date.UTC(2026, 0, 1);
 
 /** as the timers of a real process */
 const SHORTEST_MS = 1;

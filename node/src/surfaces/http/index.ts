@@ -5,3 +5,5 @@
  */
 export { serveHttp } from './serve.ts';
 export type { HttpOptions, HttpSurface } from './serve.ts';
+export { memorySurface } from './memory.ts';
+export type { MemoryAnswer, MemoryRequest, MemorySocket, MemorySurface } from './memory.ts';

@@ -18,13 +18,15 @@ const CLOSE_GRACE_MS = 2_000;
 export interface SessionOptions {
   readonly capability: Capability;
   readonly clock: Clock;
+  /** a random one when not given */
+  readonly id?: string;
   /** told of defects: what a frame listener threw and is no `CapabilityError` */
   readonly onError: (error: unknown) => void;
 }
 
 /** A session over a socket that is open. `start` is called once the handler has registered its listeners. */
 export class WebSocketSession implements Session<Frame, Frame> {
-  readonly id = randomUUID();
+  readonly id: string;
   /** resolves once the socket is closed */
   readonly closed: Promise<void>;
   readonly #socket: WebSocket;
@@ -39,6 +41,7 @@ export class WebSocketSession implements Session<Frame, Frame> {
   #grace: Disposable | undefined;
 
   constructor(socket: WebSocket, options: SessionOptions) {
+    this.id = options.id ?? randomUUID();
     this.#socket = socket;
     this.#options = options;
     // A broken frame (too long, not UTF-8) is reported here and then closes the socket with the proper code.

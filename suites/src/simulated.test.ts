@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { prove, simulatedTarget } from '@muster/lab';
+import { signerFromSeed } from '@muster/proof';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { suitesFor } from './index.ts';
+
+let folder: string;
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'muster-simulated-'))));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function run(name: string, seed: string, suites: readonly string[], realCrypto = false) {
+  const target = simulatedTarget({ seed, realCrypto });
+  const { report, bundle } = await prove({
+    suites: suitesFor(),
+    selection: { suites },
+    target,
+    out: join(folder, name),
+    runner: signerFromSeed(new Uint8Array(32).fill(7)),
+    seed,
+    tool: { name: 'test', version: '0' },
+    reproduce: `muster prove --world sim --seed ${seed}`,
+    settings: { messages: 20 },
+  });
+  const journal = await readFile(join(bundle, 'data/journal.jsonl'));
+  const digest = createHash('sha256').update(journal).digest('hex');
+  return {
+    verdict: report.verdict,
+    digest,
+    trace: target.simulation.trace.hash,
+    started: JSON.parse(journal.toString().split('\n', 1)[0]!) as { replay: { level: string } },
+  };
+}
+
+const ALIVE = ['smoke', 'mesh', 'stress'];
+
+test('the suites pass on virtual time, and a seed gives the same evidence to the last byte', async () => {
+  const one = await run('one', '7', ALIVE);
+  expect(one.verdict.exitCode).toBe(0);
+  expect(one.verdict.counts.pass).toBeGreaterThan(300);
+  expect(one.started.replay.level).toBe('L4');
+  const again = await run('again', '7', ALIVE);
+  expect([again.digest, again.trace]).toEqual([one.digest, one.trace]);
+  const other = await run('other', '8', ['mesh']);
+  expect(other.verdict.exitCode).toBe(0);
+  expect(other.trace).not.toBe(one.trace);
+});
+
+test('nodes that are killed, stopped and paused on virtual time keep what they acknowledged', async () => {
+  const { verdict } = await run('faults', '7', ['durability', 'links']);
+  expect(verdict.exitCode).toBe(0);
+  expect(verdict.counts.pass).toBeGreaterThan(30);
+});
+
+test('with real cryptography the same things happen', async () => {
+  const [one, again] = [await run('real', '7', ['mesh'], true), await run('real-again', '7', ['mesh'], true)];
+  expect([one.verdict.exitCode, one.started.replay.level]).toEqual([0, 'L3']);
+  expect(again.trace).toBe(one.trace);
+});
