@@ -1,6 +1,6 @@
 /** Finds and reads the configuration file of an instance. */
 import { open } from 'node:fs/promises';
-import { type Config, ConfigError, instanceNameOf, instancePaths, type Overrides, readConfig } from '@muster/node';
+import { type Config, ConfigError, instanceNameOf, instancePaths, type Overrides, readConfig } from '@muster/node/host';
 import { codeOf, messageOf } from './failure.ts';
 
 const MAX_CONFIG_BYTES = 1_048_576;

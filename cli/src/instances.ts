@@ -1,7 +1,7 @@
 /** The instances of this user on this machine. */
 import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Config, INSTANCE_NAME, instancePaths, readKeyFile, splitHostPort } from '@muster/node';
+import { type Config, INSTANCE_NAME, instancePaths, readKeyFile, splitHostPort } from '@muster/node/host';
 import { loadConfigOrDefaults } from './daemon-config.ts';
 import { codeOf } from './failure.ts';
 import { idOfSeed } from './identity/key-files.ts';

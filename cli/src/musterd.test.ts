@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { VERSION } from '@muster/node';
+import { VERSION } from '@muster/node/host';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { listen, OwnHome, until } from './testing/own-home.ts';
 

@@ -25,7 +25,7 @@ import {
   TargetAddressError,
   UnknownSuite,
 } from '@muster/lab';
-import { VERSION } from '@muster/node';
+import { VERSION } from '@muster/node/host';
 import { entry } from './entries.ts';
 import { readBaseline } from './baseline.ts';
 import { codeOf, EXIT_FAILED, EXIT_USAGE, Failure, messageOf } from './failure.ts';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { type Config, InstanceLockedError, instancePaths, lockInstance } from '@muster/node';
+import { type Config, InstanceLockedError, instancePaths, lockInstance } from '@muster/node/host';
 import { serviceManager } from './autostart/service-manager.ts';
 import { loadConfig } from './daemon-config.ts';
 import { codeOf, Failure, messageOf } from './failure.ts';

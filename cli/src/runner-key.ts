@@ -1,7 +1,7 @@
 /** The key that signs what this user proves. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { instancePaths } from '@muster/node';
+import { instancePaths } from '@muster/node/host';
 import { loadRunnerKey, publicKeyText, RunnerKeyError, type Signer } from '@muster/proof';
 import { codeOf, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 

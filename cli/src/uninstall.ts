@@ -2,7 +2,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { homeDirectory } from '@muster/node';
+import { homeDirectory } from '@muster/node/host';
 import { removeService, servicesOf } from './autostart/autostart.ts';
 import { serviceManager } from './autostart/service-manager.ts';
 import { completionScript, SHELLS } from './completion.ts';

@@ -1,7 +1,7 @@
 /** `muster autostart`: a service of this user that starts the daemon of an instance at login. */
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { INSTANCE_NAME, writeFileAtomic } from '@muster/node';
+import { INSTANCE_NAME, writeFileAtomic } from '@muster/node/host';
 import { entry } from '../entries.ts';
 import { codeOf, Failure } from '../failure.ts';
 import { inspectInstance } from '../instances.ts';

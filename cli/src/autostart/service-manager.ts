@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { homeDirectory } from '@muster/node';
+import { homeDirectory } from '@muster/node/host';
 import { launchdPlist, type Service, systemdUnit } from './service-file.ts';
 
 export interface ServiceManager {

@@ -2,7 +2,7 @@
 import { createServer, connect as connectTcp } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { readSecret, SecretFileError, splitHostPort, VERSION } from '@muster/node';
+import { readSecret, SecretFileError, splitHostPort, VERSION } from '@muster/node/host';
 import { codeOf, messageOf } from '../failure.ts';
 import { nameFlag } from '../instances.ts';
 import { gravest, ok, type Patient, problem, problemOf, type Verdict, warning } from './finding.ts';

@@ -1,5 +1,5 @@
 /** `muster doctor`: ten checks in plain words. It looks, and never changes anything. */
-import { instancePaths } from '@muster/node';
+import { instancePaths } from '@muster/node/host';
 import { EXIT_FAILED, EXIT_NO_DAEMON } from '../failure.ts';
 import { inspectInstance, labelOf } from '../instances.ts';
 import { printJson, printLine } from '../output.ts';

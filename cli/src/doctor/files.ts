@@ -2,7 +2,7 @@
 import { constants, type Stats } from 'node:fs';
 import { access, lstat, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type KeyKind, readKeyFile } from '@muster/node';
+import { type KeyKind, readKeyFile } from '@muster/node/host';
 import { codeOf, messageOf } from '../failure.ts';
 import { keyFiles } from '../identity/key-files.ts';
 import { gravest, ok, type Patient, problem, problemOf, type Verdict, warning } from './finding.ts';

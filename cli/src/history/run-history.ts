@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { instancePaths } from '@muster/node';
+import { instancePaths } from '@muster/node/host';
 import type { ProofReport, Status } from '@muster/proof';
 
 /** Older ones are forgotten. */

@@ -1,7 +1,7 @@
 /** `muster identity export`: the keys of an instance in one file, sealed with a passphrase. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { createSecret, type KeyKind, readKeyFile } from '@muster/node';
+import { createSecret, type KeyKind, readKeyFile } from '@muster/node/host';
 import { loadConfig } from '../daemon-config.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { labelOf } from '../instances.ts';

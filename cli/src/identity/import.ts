@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Config, createKeyFile, lockInstance, readKeyFile } from '@muster/node';
+import { type Config, createKeyFile, lockInstance, readKeyFile } from '@muster/node/host';
 import { loadConfig } from '../daemon-config.ts';
 import { codeOf, Failure, messageOf } from '../failure.ts';
 import { labelOf } from '../instances.ts';

@@ -1,6 +1,6 @@
 /** The key files of an instance. */
 import { join } from 'node:path';
-import { type Config, type KeyKind, nodeCrypto } from '@muster/node';
+import { type Config, type KeyKind, nodeCrypto } from '@muster/node/host';
 
 export interface KeyFile {
   readonly kind: KeyKind;

@@ -1,5 +1,5 @@
 /** The passphrase of an exported identity: from a private file, or typed without being shown. */
-import { readSecret } from '@muster/node';
+import { readSecret } from '@muster/node/host';
 import { Failure, messageOf } from '../failure.ts';
 import { askHidden, atTerminal } from '../prompt.ts';
 

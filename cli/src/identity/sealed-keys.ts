@@ -9,7 +9,7 @@
  */
 import { argon2, createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { KeyKind } from '@muster/node';
+import type { KeyKind } from '@muster/node/host';
 
 /** Seeds as their key files hold them. */
 export type Seeds = Readonly<Partial<Record<KeyKind, Uint8Array>>>;

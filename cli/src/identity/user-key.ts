@@ -1,6 +1,6 @@
 /** `muster identity user-key`: a key for the human behind agents; no daemon makes one by itself. */
 import { resolve } from 'node:path';
-import { createKeyFile, instancePaths, nodeCrypto } from '@muster/node';
+import { createKeyFile, instancePaths, nodeCrypto } from '@muster/node/host';
 import { Failure, messageOf } from '../failure.ts';
 import { printJson, printLine } from '../output.ts';
 import { idOfSeed } from './key-files.ts';
