@@ -40,7 +40,13 @@ export async function overlayNumbers(daemon: DaemonCommand, payloadBytes: number
 
 async function thirty(command: DaemonCommand, payloadBytes: number) {
   const names = Array.from({ length: NODES }, (_, index) => `bench-${index + 1}`);
-  await using world = await startLocalWorld({ command, crowd: { command: crowdedDaemons(), size: NODES }, nodes: names, wiring: 'star' });
+  await using world = await startLocalWorld({
+    command,
+    crowd: { command: crowdedDaemons(), size: NODES },
+    nodes: names,
+    wiring: 'star',
+    config: { heartbeat_interval_secs: 300 },
+  });
   await using stack = new AsyncDisposableStack();
   const clients = world.nodes.map((node) => stack.use(createClient({ baseUrl: `http://${node.address}`, token: node.token })));
   const topic = `bench.${crypto.randomUUID()}`;

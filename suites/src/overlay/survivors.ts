@@ -18,7 +18,14 @@ export const survivors = exercise(
   {
     id: 'overlay/survivors',
     title: 'ten of thirty nodes are killed at once, and the rest misses nothing',
-    needs: { nodes: NODES, wiring: 'star', crowd: KILLED, powers: ['kill'], capabilities: ['messaging.publish', 'messaging.events'] },
+    needs: {
+      nodes: NODES,
+      wiring: 'star',
+      config: { heartbeat_interval_secs: 300 },
+      crowd: KILLED,
+      powers: ['kill'],
+      capabilities: ['messaging.publish', 'messaging.events'],
+    },
     limit: 300_000,
     phases: {
       async drive(context) {

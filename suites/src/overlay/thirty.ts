@@ -27,6 +27,8 @@ export const thirty = exercise(
     needs: {
       nodes: NODES,
       wiring: 'star',
+      // As a user's node has it: what thirty nodes say of themselves is to be little beside what they are given to say.
+      config: { heartbeat_interval_secs: 300 },
       crowd: NODES,
       capabilities: ['messaging.publish', 'messaging.events', 'diagnostics.gossip', 'status.metrics'],
     },

@@ -20,6 +20,10 @@ export const ASK_TIMEOUT_MS = 3_000;
 export const DIAL_TIMEOUT_MS = 6_000;
 /** a handshake costs both ends milliseconds of computing: on a busy machine many at once all come too late */
 export const DIALS_AT_ONCE = 2;
+/** a dial that got no answer for so long is followed by a pause, longer each time */
+export const SLOW_DIAL_MS = 2_000;
+export const DIAL_PAUSE_MS = 500;
+export const MAX_DIAL_PAUSE_MS = 8_000;
 /** walks that a newcomer sets off; it finds the rest of its neighbours in peace, which spares handshakes when many come at once */
 export const JOIN_WALKS = 2;
 /** with so many neighbours a node is well connected: more are looked for at leisure */

@@ -34,6 +34,9 @@ export class Membership {
   readonly #dialling = new Map<MachineId, { readonly until: number; readonly force: boolean }>();
   readonly #retryAt = new Map<MachineId, number>();
   readonly #banned = new Map<MachineId, number>();
+  /** in a row */
+  #slowDials = 0;
+  #nextDial = 0;
   /** a shuffle is under way */
   #asking = false;
   #nextShuffle = 0;
@@ -57,6 +60,7 @@ export class Membership {
     const dial = this.#dialling.get(peer);
     this.#dialling.delete(peer);
     this.#passive.delete(peer);
+    if (dial) this.#slowDials = 0;
     this.#linked.set(peer, { addresses: addresses.slice(0, MAX_PEER_ADDRESSES), site });
     if (this.#isBanned(peer)) return;
     if (dialled && this.#active.size === 0) {
@@ -75,7 +79,13 @@ export class Membership {
   }
 
   dialFailed(peer: MachineId): void {
+    const dial = this.#dialling.get(peer);
     this.#dialling.delete(peer);
+    // No answer for so long: one of the two is too busy, and more attempts would keep it so.
+    if (dial && this.#step.now - (dial.until - limits.DIAL_TIMEOUT_MS) >= limits.SLOW_DIAL_MS) {
+      const pause = Math.min(limits.MAX_DIAL_PAUSE_MS, limits.DIAL_PAUSE_MS * 2 ** this.#slowDials++);
+      this.#nextDial = this.#step.now + pause * (0.5 + this.#step.options.random());
+    }
     this.#passive.delete(peer);
   }
 
@@ -129,6 +139,10 @@ export class Membership {
     this.#shuffle();
   }
 
+  get #mayDial(): boolean {
+    return this.#dialling.size < limits.DIALS_AT_ONCE && this.#step.now >= this.#nextDial;
+  }
+
   get #knowsFew(): boolean {
     return this.#active.size + this.#passive.size < limits.FEW_KNOWN;
   }
@@ -147,7 +161,7 @@ export class Membership {
     }
     const idle = this.#step.pick(this.#idle());
     if (idle) return this.#ask(idle, false);
-    if (this.#dialling.size >= limits.DIALS_AT_ONCE) return;
+    if (!this.#mayDial) return;
     const known = this.#step.pick([...this.#passive.keys()].filter((peer) => !this.#dialling.has(peer) && !this.#retryAt.has(peer)));
     if (known) this.#dial({ machine: known, addresses: this.#passive.get(known)! }, false);
   }
@@ -194,7 +208,7 @@ export class Membership {
     const { machine } = newcomer;
     if (this.#asked.has(machine) || this.#dialling.has(machine) || this.#retryAt.has(machine)) return;
     if (this.#linked.has(machine)) this.#ask(machine, force);
-    else if (this.#dialling.size >= limits.DIALS_AT_ONCE) this.#remember(newcomer);
+    else if (!this.#mayDial) this.#remember(newcomer);
     else this.#dial(newcomer, force);
   }
 
