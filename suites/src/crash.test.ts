@@ -3,6 +3,6 @@ import { crash } from './crash/index.ts';
 import { expectProven } from './whole-suite.test-helper.ts';
 
 test('nothing that was acknowledged is missing after kills under load, and each requirement is really exercised', async () => {
-  const report = await expectProven(crash(6));
+  const report = await expectProven([crash(6)]);
   expect(report.faults.filter(({ kind }) => kind === 'kill')).toHaveLength(6);
 }, 120_000);

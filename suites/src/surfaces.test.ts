@@ -15,5 +15,5 @@ test('every capability is one that the suite exercises, by what it declares', ()
 });
 
 test('a healthy node answers the same on every surface, and each requirement is really exercised', async () => {
-  await expectProven(surfaces);
+  await expectProven([surfaces]);
 }, 240_000);

@@ -1,21 +1,28 @@
-/** For tests: a suite against our own daemons, as `muster prove` would run it. */
+/** For tests: suites against our own daemons, as `muster prove` would run them. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { localTarget, ownDaemon, prove, type Suite } from '@muster/lab';
+import { crowdedDaemons, localTarget, ownDaemon, prove, type Selection, type Suite } from '@muster/lab';
 import { type Json, type ProofReport, signerFromSeed } from '@muster/proof';
 import { expect } from 'vitest';
 
 const built = (entry: string): string => fileURLToPath(new URL(`../../cli/dist/${entry}.js`, import.meta.url));
 
-/** Expects that healthy daemons pass, and that each requirement is really exercised. Warnings are none of its business. */
-export async function expectProven(suite: Suite, settings: Readonly<Record<string, Json>> = {}): Promise<ProofReport> {
+interface Asked {
+  readonly settings?: Readonly<Record<string, Json>>;
+  readonly selection?: Selection;
+}
+
+/** Nothing of it is left when this resolves. */
+export async function proven(suites: readonly Suite[], { settings = {}, selection = {} }: Asked = {}): Promise<ProofReport> {
   const folder = await mkdtemp(join(tmpdir(), 'muster-suites-test-'));
   try {
+    const cli = { command: process.execPath, args: [built('muster')] };
     const { report } = await prove({
-      suites: [suite],
-      target: localTarget({ command: ownDaemon(built('musterd')), cli: { command: process.execPath, args: [built('muster')] } }),
+      suites,
+      selection,
+      target: localTarget({ command: ownDaemon(built('musterd')), cli, crowd: crowdedDaemons() }),
       out: join(folder, 'bundle'),
       runner: signerFromSeed(new Uint8Array(32).fill(7)),
       seed: '20261121',
@@ -23,13 +30,30 @@ export async function expectProven(suite: Suite, settings: Readonly<Record<strin
       reproduce: 'muster prove',
       settings,
     });
-    const { rows, exitCode } = report.verdict;
-    expect(rows.filter(({ status }) => status !== 'pass' && status !== 'warn').map(({ id, message }) => `${id}: ${message}`)).toEqual([]);
-    expect(exitCode).toBe(0);
-    const exercised = new Set(rows.filter((row) => row.exercised).map(({ requirement }) => requirement));
-    expect(suite.requirements.map(({ id }) => id).filter((id) => !exercised.has(id))).toEqual([]);
     return report;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What did not pass, of what was run; warnings are for people. */
+export function failures({ verdict }: ProofReport): string[] {
+  const fine = ['pass', 'warn', 'notrun'];
+  return verdict.rows.filter(({ status }) => !fine.includes(status)).map(({ id, status, message }) => `${id} ${status}: ${message}`);
+}
+
+/** Requirements of the suites that no check of any of the runs exercised. */
+export function unexercised(reports: readonly ProofReport[], suites: readonly Suite[]): string[] {
+  const rows = reports.flatMap(({ verdict }) => verdict.rows);
+  const exercised = new Set(rows.filter((row) => row.exercised).map(({ requirement }) => requirement));
+  return suites.flatMap(({ requirements }) => requirements.map(({ id }) => id)).filter((id) => !exercised.has(id));
+}
+
+/** Expects that healthy daemons pass, and that each requirement is really exercised. */
+export async function expectProven(suites: readonly Suite[], asked: Asked = {}): Promise<ProofReport> {
+  const report = await proven(suites, asked);
+  expect(failures(report)).toEqual([]);
+  expect(report.verdict.exitCode).toBe(0);
+  expect(unexercised([report], suites)).toEqual([]);
+  return report;
 }
