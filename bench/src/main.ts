@@ -11,6 +11,7 @@ import type { DaemonCommand } from '@muster/lab';
 import { openFloor } from './floor.ts';
 import { median, percentile } from './measure.ts';
 import { proofParts } from './proof-run.ts';
+import { simulationNumbers } from './simulation.ts';
 import { directMessages, openLine, openWorld, publishToStreams, startUp } from './network.ts';
 import { overlayNumbers } from './overlay.ts';
 
@@ -53,7 +54,9 @@ for (const command of daemons) rows.push(await measure(command));
 const routes = await measureRoutes(ownDaemon(musterd));
 const parts = await proofParts(built('muster'), runs);
 const overlay = await overlayNumbers(daemons[0]!, PAYLOAD_BYTES);
-if (values.json) console.log(JSON.stringify({ floors, rows, routes, parts, overlay, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }));
+const simulation = await simulationNumbers();
+if (values.json)
+  console.log(JSON.stringify({ floors, rows, routes, parts, overlay, simulation, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }));
 else print();
 if (values.gate) gate(rows[0]!);
 
@@ -140,6 +143,9 @@ function print(): void {
   const { linkP50Ms, overlayP50Ms, overlayP99Ms } = routes;
   console.log(
     `\nDM without a link, over the overlay through one relay: p50 ${overlayP50Ms.toFixed(2)} ms, p99 ${overlayP99Ms.toFixed(2)} ms; over a link in the same line p50 ${linkP50Ms.toFixed(2)} ms`,
+  );
+  console.log(
+    `\nsimulated world of ${simulation.nodes} nodes: ${simulation.nodeSecondsPerSecond.toFixed(0)} nodes × virtual seconds per second; ${simulation.residentMb.toFixed(0)} MB resident`,
   );
   console.log(
     `\noverlay of ${overlay.nodes} nodes in one process: joined in ${overlay.joinMs.toFixed(0)} ms; burst ${overlay.burstDeliveriesPerSecond.toFixed(0)} deliveries/s; paced p50 ${overlay.pacedP50Ms.toFixed(1)} ms, p99 ${overlay.pacedP99Ms.toFixed(1)} ms; ${overlay.wireBytesPerDelivery.toFixed(0)} bytes on the wire per delivery; ${overlay.cpuMsPer1000Deliveries.toFixed(0)} ms of CPU per 1,000 deliveries; ${overlay.kbPerLink.toFixed(0)} KiB per link, ${overlay.kbPerTopic.toFixed(1)} KiB per topic`,

@@ -56,7 +56,7 @@ export function addProofCommands(program: Command, ends: Ends): void {
     });
   prove.addHelpText(
     'after',
-    '\nExamples:\n  muster prove\n  muster prove --suite smoke --seed 7\n  muster prove --target-cmd x0xd\n  muster prove --world sim --nodes 1000 --seed 7',
+    '\nExamples:\n  muster prove\n  muster prove --suite smoke --seed 7\n  muster prove --target-cmd x0xd\n  muster prove --world sim --nodes 5 --seed 7',
   );
 
   judging(program.command('oracles'))

@@ -9,7 +9,7 @@ import type { ProveRequest } from './prove.ts';
 
 export type World = 'local' | 'sim';
 
-/** MiB that a simulation may take: 10,000 nodes, and what they store */
+/** MiB of heap that a simulation may take */
 const HEAP_MB = 7_168;
 const HEAP_FLAG = '--max-old-space-size=';
 const SEED_BELOW = 1_000_000_000;

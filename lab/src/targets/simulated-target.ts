@@ -13,7 +13,8 @@ import { VERSION } from '@muster/node';
 import { nodeName } from './node-names.ts';
 import type { Target, WorldRequest } from './target.ts';
 
-const MAX_NODES = 10_000;
+/** more do not fit into memory: each keeps for five minutes what all others announced, in a copy of its own */
+const MAX_NODES = 100;
 /** worlds beyond this do not find each other by themselves: each node knows some of those before it */
 const NEIGHBOURHOOD = 20;
 const KNOWN_BEFORE = 3;
