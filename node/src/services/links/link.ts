@@ -56,9 +56,9 @@ export class Link {
     this.ping();
   }
 
-  /** false: the lane is full or the link closed */
-  send(message: LinkMessage): boolean {
-    const taken = this.wire.send(message);
+  /** `urgent`: before other bulk that waits. false: the lane is full or the link closed */
+  send(message: LinkMessage, urgent = false): boolean {
+    const taken = this.wire.send(message, urgent);
     if (taken) this.lastSentAt = this.#clock.monotonic();
     return taken;
   }

@@ -1,4 +1,4 @@
-import { encodeFrame, encodeLinkMessage, FrameDecoder, LANE_BULK, LANE_CONTROL } from '@muster/protocol';
+import { encodeFrame, encodeLinkMessage, FRAGMENT_HEADER_BYTES, FrameDecoder, LANE_BULK, LANE_CONTROL } from '@muster/protocol';
 import type { LinkMessage } from '@muster/protocol';
 import { expect, test } from 'vitest';
 import type { Channel, ChannelEvents } from '../../ports/index.ts';
@@ -14,8 +14,13 @@ const frameOf = (message: LinkMessage): Uint8Array => {
 /** A wire whose channel takes frames as long as the test lets it, and what happened to it. */
 function heldWire(message: (message: LinkMessage) => void | Promise<void> = () => {}) {
   const lanes: number[] = [];
+  /** bytes of the messages in bulk frames */
+  const sizes: number[] = [];
   const calls: string[] = [];
-  const decoder = new FrameDecoder(({ lane }) => void lanes.push(lane));
+  const decoder = new FrameDecoder(({ lane, body }) => {
+    lanes.push(lane);
+    if (lane === LANE_BULK) sizes.push(body.length - FRAGMENT_HEADER_BYTES);
+  });
   let events: ChannelEvents;
   let room = 0;
   const channel = {
@@ -29,6 +34,7 @@ function heldWire(message: (message: LinkMessage) => void | Promise<void> = () =
   return {
     wire,
     lanes,
+    sizes,
     calls,
     /** takes this many frames */
     drain: (frames: number) => {
@@ -46,6 +52,24 @@ test('control goes before bulk, between the frames of one message', () => {
   for (let i = 0; i < 3; i++) expect(wire.send(ping)).toBe(true);
   drain(4);
   expect(lanes).toEqual([LANE_BULK, LANE_CONTROL, LANE_CONTROL, LANE_CONTROL, LANE_BULK]);
+});
+
+test('what is urgent overtakes bulk that waits, turn by turn, has room of its own, and is bulk beyond that', () => {
+  const { wire, sizes, drain } = heldWire();
+  const first = 1_000;
+  while (wire.send(bulk(first)));
+  expect(sizes.splice(0)).toEqual([first]);
+  for (let i = 0; i < 3; i++) expect(wire.send(bulk(2_000), true)).toBe(true);
+  drain(6);
+  expect(sizes.splice(0)).toEqual([2_000, first, 2_000, first, 2_000, first]);
+  let urgent = 0;
+  while (wire.send(bulk(2_000), true)) urgent++;
+  expect(urgent * 2_000).toBeLessThan(300 * 1024);
+  expect(urgent * 2_000).toBeGreaterThan(250 * 1024);
+  wire.send(ping);
+  wire.close('enough');
+  expect(sizes.filter((size) => size === 2_000).length).toBeGreaterThan(100);
+  expect(sizes.filter((size) => size === first)).toEqual([]);
 });
 
 test('last words go out before the end, and what waits in bulk does not', () => {

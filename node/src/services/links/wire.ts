@@ -1,5 +1,6 @@
 /**
- * Messages over a channel: two lanes (control goes before bulk, frame by frame), bounded queues both ways, real backpressure.
+ * Messages over a channel: two lanes (control goes before bulk, frame by frame; what is urgent overtakes other bulk), bounded queues both ways, real
+ * backpressure.
  * Knows nothing of who the peer is.
  */
 import { bulkFrames, decodeLinkMessage, encodeFrame, encodeLinkMessage, FrameDecoder, LANE_BULK, ProtocolError, Reassembler } from '@muster/protocol';
@@ -9,6 +10,8 @@ import type { Channel } from '../../ports/index.ts';
 /** bytes that may wait in a lane before it refuses more */
 const CONTROL_QUEUE_BYTES = 512 * 1024;
 const BULK_QUEUE_BYTES = 8 * 1024 * 1024;
+/** bytes of urgent messages that may wait; beyond it they are bulk like any other */
+const URGENT_QUEUE_BYTES = 256 * 1024;
 /** messages being handled at once before reading stops */
 export const HANDLING_LIMIT = 128;
 
@@ -60,7 +63,10 @@ export class Wire {
   readonly gone: Promise<void>;
   readonly #events: WireEvents;
   readonly #control = new Lane();
+  readonly #urgent = new Lane();
   readonly #bulk = new Lane();
+  /** the last frame overtook bulk */
+  #overtook = false;
   readonly #decoder = new FrameDecoder((frame) => this.#frame(frame));
   readonly #reassembler = new Reassembler();
   #waiters: (() => void)[] = [];
@@ -92,13 +98,14 @@ export class Wire {
     return this.#closed !== undefined;
   }
 
-  /** false: the lane is full or the wire closed, and nothing was queued. */
-  send(message: LinkMessage): boolean {
+  /** `urgent`: before other bulk that waits. false: the lane is full or the wire closed, and nothing was queued. */
+  send(message: LinkMessage, urgent = false): boolean {
     if (this.closed) return false;
     const { lane, type, body } = encodeLinkMessage(message);
     const bulk = lane === LANE_BULK;
-    const queue = bulk ? this.#bulk : this.#control;
-    if (queue.bytes + body.length > (bulk ? BULK_QUEUE_BYTES : CONTROL_QUEUE_BYTES)) return false;
+    const early = bulk && urgent && this.#urgent.bytes + body.length <= URGENT_QUEUE_BYTES;
+    const queue = early ? this.#urgent : bulk ? this.#bulk : this.#control;
+    if (!early && queue.bytes + body.length > (bulk ? BULK_QUEUE_BYTES : CONTROL_QUEUE_BYTES)) return false;
     this.#nextMessage = (this.#nextMessage + 1) >>> 0;
     queue.push(bulk ? bulkFrames(type, this.#nextMessage, body) : [encodeFrame({ lane, type, body })].values(), body.length);
     this.#pump();
@@ -114,20 +121,27 @@ export class Wire {
 
   close(reason: string, mode: 'graceful' | 'abort' = 'graceful'): void {
     if (this.closed) return;
-    // Last words: control messages still go out, bulk that waits is dropped.
-    for (let frame = this.#control.take(); frame; frame = this.#control.take()) this.channel.write(frame);
+    // Last words: control and urgent messages still go out, bulk that waits is dropped.
+    for (const lane of [this.#urgent, this.#control]) for (let frame = lane.take(); frame; frame = lane.take()) this.channel.write(frame);
     this.channel.close(mode);
     this.#end(reason);
   }
 
   #pump(): void {
     while (!this.#blocked) {
-      const frame = this.#control.take() ?? this.#bulk.take();
+      const frame = this.#control.take() ?? this.#next();
       if (!frame) break;
       this.#events.sent?.(frame.length);
       if (!this.channel.write(frame)) this.#blocked = true;
     }
     if (this.#waiters.length > 0 && this.#bulk.bytes <= BULK_QUEUE_BYTES / 2) this.#wake();
+  }
+
+  /** Urgent and other bulk turn by turn: neither can starve the other. */
+  #next(): Uint8Array | undefined {
+    const urgent = this.#overtook ? undefined : this.#urgent.take();
+    this.#overtook = urgent !== undefined;
+    return urgent ?? this.#bulk.take() ?? this.#urgent.take();
   }
 
   #read(chunk: Uint8Array): void {

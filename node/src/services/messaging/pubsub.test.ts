@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sealEnvelope, setTrust } from '@muster/protocol';
+import { PRESENCE_TOPIC, sealEnvelope, setTrust } from '@muster/protocol';
 import type { AgentId } from '@muster/protocol';
 import { expect, test } from 'vitest';
 import { clock, crypto, eventually, freshIdentity, linked, startNode, TEST_NETWORK, twoLinkedNodes } from '../../testing/network.ts';
@@ -146,6 +146,35 @@ test('a peer that stops reading does not hold up the others', async () => {
   for (let index = 0; index < 150; index++) await a.node.services.pubsub.publish('t', payload);
   await eventually('the fast one has all', () => atFast.got.length === 151, 15_000);
   expect(counter(a, 'gossip_slow_peer_dropped_total')).toBeGreaterThan(0);
+});
+
+test('a sign of life overtakes a flood of messages that waits for its reader', async () => {
+  const presence = { beaconIntervalMs: 1_000, offlineTimeoutMs: 300_000, eventPollMs: 1_000 };
+  await using a = await startNode({ presence });
+  await using b = await startNode({ bootstrapPeers: [a.address], presence });
+  await linked(a, b);
+  const atB = collect(b, 't');
+  await a.node.services.pubsub.publish('t', bytes('pushed'));
+  await eventually('it is pushed to', () => atB.got.length === 1);
+  const { channel } = b.node.services.links.toMachine(a.identity.machineId)!.wire;
+  channel.pause();
+  const payload = new Uint8Array(200 * 1024);
+  // More than waits in any queue.
+  let published = 1;
+  for (; counter(a, 'gossip_slow_peer_dropped_total') === 0; published++) {
+    expect(published).toBeLessThan(200);
+    await a.node.services.pubsub.publish('t', payload);
+  }
+  const full = clock.now();
+  await eventually('a gives a beacon', () => a.node.services.presence.own!.sent > full);
+  let before = Infinity;
+  b.node.services.pubsub.subscribe(PRESENCE_TOPIC, ({ sender, issued }) => {
+    if (sender === a.identity.agentId && issued > full) before = Math.min(before, atB.got.length);
+  });
+  channel.resume();
+  await eventually('all arrives in the end', () => atB.got.length === published && before < Infinity, 15_000);
+  // 8 MiB were waiting when the beacon was given.
+  expect(atB.got.length - before).toBeGreaterThan(30);
 });
 
 test('our own message coming back as somebody else’s copy is not delivered again', async () => {

@@ -27,8 +27,8 @@ export class Senders {
   }
 
   /** `unsent` is called when the link did not take it. The promise is there when `wait` is wanted and the queue is full. */
-  pass(link: Link, envelope: Uint8Array, wait: boolean, unsent: () => void): Promise<void> | undefined {
-    const sent = (): boolean => link.send({ kind: 'publish', envelope });
+  pass(link: Link, envelope: Uint8Array, { wait, urgent }: { wait: boolean; urgent: boolean }, unsent: () => void): Promise<void> | undefined {
+    const sent = (): boolean => link.send({ kind: 'publish', envelope }, urgent);
     const done = (taken: boolean): void => {
       this.#counters.add(taken ? 'gossip_sent_total' : 'gossip_slow_peer_dropped_total');
       if (!taken) unsent();

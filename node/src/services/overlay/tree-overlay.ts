@@ -1,5 +1,14 @@
 /** Drives the overlay's state machine with real links, time and signatures. */
-import { CheckedBatches, EnvelopeError, inspectEnvelope, isPubliclyRoutable, MAX_PUBLISH_ENVELOPE_BYTES, verifyEnvelope } from '@muster/protocol';
+import {
+  CheckedBatches,
+  EnvelopeError,
+  inspectEnvelope,
+  isPubliclyRoutable,
+  MAX_BEACON_ENVELOPE_BYTES,
+  MAX_PUBLISH_ENVELOPE_BYTES,
+  PRESENCE_TOPIC,
+  verifyEnvelope,
+} from '@muster/protocol';
 import type { EnvelopeHeader, InspectedEnvelope, MachineId, NetworkId, OverlayControl } from '@muster/protocol';
 import type { Clock, Crypto, Log, Random } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
@@ -38,6 +47,8 @@ export interface TreeOverlayParts {
 interface Parcel {
   readonly bytes: Uint8Array;
   readonly envelope: InspectedEnvelope | undefined;
+  /** a sign of life: no flood of other messages may hold it up */
+  readonly urgent: boolean;
   message?: OverlayMessage;
   refused?: string;
   settle?: () => void;
@@ -99,7 +110,7 @@ export class TreeOverlay implements Overlay {
   async broadcast(message: OverlayMessage): Promise<void> {
     const { replays, clock } = this.#parts;
     replays.seen(message.id, message.staleAfter, clock.now());
-    const item = itemOf(message.id, message.header, { bytes: message.bytes, envelope: undefined });
+    const item = itemOf(message.id, message.header, { bytes: message.bytes, envelope: undefined, urgent: isUrgent(message.header, message.bytes) });
     const offers: Promise<void>[] = [];
     const begun = this.stages.begin();
     this.#feed({ kind: 'publish', item }, offers);
@@ -175,7 +186,7 @@ export class TreeOverlay implements Overlay {
     }
     this.stages.took('decode', begun);
     const settled = Promise.withResolvers<void>();
-    const parcel: Parcel = { bytes, envelope, settle: settled.resolve };
+    const parcel: Parcel = { bytes, envelope, urgent: isUrgent(envelope.header, bytes), settle: settled.resolve };
     const compared = this.stages.begin();
     this.#feed({ kind: 'message', peer, item: itemOf(envelope.id, envelope.header, parcel) });
     this.stages.took('dedupe_check', compared);
@@ -278,8 +289,9 @@ export class TreeOverlay implements Overlay {
 
   #pass(peer: MachineId, item: Item<Parcel>, pulled: boolean, wait: boolean): Promise<void> | undefined {
     const link = this.#links.get(peer);
+    const { bytes, urgent } = item.content;
     // Whoever asked will ask again.
-    return link && this.#senders.pass(link, item.content.bytes, wait, () => !pulled && this.#feed({ kind: 'unsent', peer, ids: [item.id] }));
+    return link && this.#senders.pass(link, bytes, { wait, urgent }, () => !pulled && this.#feed({ kind: 'unsent', peer, ids: [item.id] }));
   }
 
   #settle(parcel: Parcel, outcome: Outcome): void {
@@ -319,6 +331,10 @@ export class TreeOverlay implements Overlay {
     }
     this.#feed({ kind: 'dial_failed', peer });
   }
+}
+
+function isUrgent({ kind, to }: EnvelopeHeader, { length }: Uint8Array): boolean {
+  return kind === 'announce' && to === PRESENCE_TOPIC && length <= MAX_BEACON_ENVELOPE_BYTES;
 }
 
 function itemOf(id: string, header: EnvelopeHeader, content: Parcel): Item<Parcel> {
