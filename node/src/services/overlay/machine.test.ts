@@ -1,6 +1,7 @@
+import type { MachineId } from '@muster/protocol';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ACTIVE_VIEW, AWAITED_OF_PEER, MAX_ASKS_OF_PEER, MAX_LINGERING, PASSIVE_VIEW } from './limits.ts';
+import { ACTIVE_OF_SITE, ACTIVE_VIEW, AWAITED_OF_PEER, MAX_ASKS_OF_PEER, MAX_LINGERING, PASSIVE_OF_SITE, PASSIVE_VIEW } from './limits.ts';
 import { LIFE, ModelNetwork } from './model-network.test-helper.ts';
 import type { ModelNode, ModelOptions } from './model-network.test-helper.ts';
 
@@ -414,5 +415,34 @@ describe('a hostile neighbour', () => {
     expect(active.size).toBeLessThanOrEqual(ACTIVE_VIEW);
     expect(passive.length).toBeLessThanOrEqual(PASSIVE_VIEW);
     expect([...active].filter((peer) => nodes.some(({ id }) => id === peer)).length).toBeGreaterThan(0);
+  });
+
+  test('in a crowd at one address gets no more than the share of a host, in either view', () => {
+    // A few honest nodes: their neighbours have room left.
+    const { net, nodes } = grown(3, { seed: 26 });
+    const [victim] = nodes as [ModelNode];
+    for (const node of nodes) net.subscribe(node, 't');
+    settle(net, 3_000);
+    const crowd = Array.from({ length: 40 }, () => net.add());
+    for (const { id } of crowd) net.sites.set(id, '8.8.8.8');
+    const invented = Array.from({ length: 200 }, (_, index) => (0xd000_0000 + index).toString(16).padStart(64, '0') as MachineId);
+    for (const machine of invented) net.sites.set(machine, '8.8.8.8');
+    const ofCrowd = (machines: Iterable<MachineId>): number => [...machines].filter((machine) => net.sites.has(machine)).length;
+    let [most, mostKnown] = [0, 0];
+    honestDelivery(net, nodes, () => {
+      for (const one of crowd) {
+        net.link(one, victim);
+        net.send(one, victim.id, { kind: 'control', peer: one.id, control: { kind: 'join' } });
+      }
+      const peers = invented.splice(0, 8).map((machine) => ({ machine, addresses: [machine] }));
+      const { active, passive } = victim.machine.membership;
+      // Only neighbours are listened to.
+      for (const one of crowd.filter(({ id }) => active.has(id)))
+        net.send(one, victim.id, { kind: 'control', peer: one.id, control: { kind: 'shuffle', hops: 0, path: [one.id], peers } });
+      net.run(100);
+      most = Math.max(most, ofCrowd(active));
+      mostKnown = Math.max(mostKnown, ofCrowd(passive));
+    });
+    expect([most, mostKnown]).toEqual([ACTIVE_OF_SITE, PASSIVE_OF_SITE]);
   });
 });

@@ -38,9 +38,9 @@ export class ModelNode {
   readonly counts = { passed: 0, verified: 0, duplicate: 0, controls: 0 };
   alive = true;
 
-  constructor(id: MachineId, random: () => number, epoch: number) {
+  constructor(id: MachineId, random: () => number, epoch: number, siteOf: (addresses: readonly string[]) => string | undefined) {
     this.id = id;
-    this.machine = new OverlayMachine({ self: id, random, epoch, seen: (message) => this.seen.has(message), siteOf: () => undefined });
+    this.machine = new OverlayMachine({ self: id, random, epoch, seen: (message) => this.seen.has(message), siteOf });
   }
 
   got(topic: string): string[] {
@@ -67,6 +67,8 @@ export interface ModelOptions {
 export class ModelNetwork {
   readonly random: () => number;
   readonly nodes = new Map<MachineId, ModelNode>();
+  /** hosts that one party uses, by machine */
+  readonly sites = new Map<string, string>();
   readonly #options: Required<ModelOptions>;
   /** both ends, joined; the number tells one link from the next between the same two */
   readonly #links = new Map<string, number>();
@@ -89,7 +91,7 @@ export class ModelNetwork {
         .toString(16)
         .padStart(8, '0'),
     ).join('') as MachineId;
-    const node = new ModelNode(id, this.random, 1_700_000_000_000 + this.now);
+    const node = new ModelNode(id, this.random, 1_700_000_000_000 + this.now, ([address = '']) => this.sites.get(address));
     this.nodes.set(id, node);
     this.feed(node, { kind: 'timer' });
     return node;
@@ -104,7 +106,7 @@ export class ModelNetwork {
       [a, b, true],
       [b, a, false],
     ] as const) {
-      this.feed(node, { kind: 'link_up', peer: peer.id, addresses: [peer.id], site: undefined, dialled });
+      this.feed(node, { kind: 'link_up', peer: peer.id, addresses: [peer.id], site: this.sites.get(peer.id), dialled });
     }
   }
 
