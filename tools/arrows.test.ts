@@ -70,6 +70,7 @@ test('a room may import what its arrows allow, in sources and in tests, and noth
 test.each([
   ['node/src/services/x/a.ts', '../../engines/clock.ts'],
   ['node/src/services/x/a.ts', '../../node.ts'],
+  ['node/src/services/x/a.ts', '../../surfaces/http/index.ts'],
   ['node/src/surfaces/http/a.ts', '../../services/contacts/handlers.ts'],
   ['node/src/surfaces/a.ts', '../engines/clock.ts'],
   ['node/src/ports/a.ts', '../engines/clock.ts'],
@@ -104,6 +105,6 @@ test('cycles are seen', async () => {
 });
 
 test('inside the node, services use ports and surfaces use handlers', async () => {
-  const files = { 'node/src/services/x/a.ts': using('../../ports/index.ts'), 'node/src/surfaces/http/a.ts': using('../handlers.ts') };
+  const files = { 'node/src/services/x/a.ts': using('../../ports/index.ts'), 'node/src/surfaces/http/a.ts': using('../../ports/handlers.ts') };
   expect(await lint(files)).toBe('');
 });

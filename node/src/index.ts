@@ -13,7 +13,7 @@ export type { Node, NodePorts, NodeSettings, Services } from './node.ts';
 export type * from './ports/index.ts';
 export { StoreError, TransportError } from './ports/index.ts';
 export type { LocalIdentity } from './services/identity/local-identity.ts';
-export type { Handlers } from './surfaces/handlers.ts';
+export type { Handlers } from './ports/handlers.ts';
 export { memorySurface } from './surfaces/http/index.ts';
 export type { MemoryAnswer, MemoryRequest, MemorySocket, MemorySurface } from './surfaces/http/index.ts';
 export { BUILT_IN_CHARTER } from './services/status/charter.ts';

@@ -47,7 +47,7 @@ import { metricsOf } from './services/status/metrics.ts';
 import { logStatus } from './services/status/status-line.ts';
 import { trustHandlers } from './services/trust/handlers.ts';
 import { websocketHandlers } from './services/websocket/handlers.ts';
-import type { Handlers } from './surfaces/handlers.ts';
+import type { Handlers } from './ports/handlers.ts';
 
 /** ids remembered against replays: at 3,000 messages/s for the six minutes that a published envelope is acceptable */
 const REPLAY_CAPACITY = 1_100_000;

@@ -14,7 +14,7 @@ import {
 } from '@muster/protocol';
 import type { AgentId, Contact, MachineId, MachineRecord } from '@muster/protocol';
 import type { HandlersOf } from '../families.ts';
-import { Reply } from '../../surfaces/handlers.ts';
+import { Reply } from '../../ports/handlers.ts';
 import type { ContactStore } from './contact-store.ts';
 
 export function contactHandlers(contacts: ContactStore, self: AgentId): HandlersOf<'contacts'> {

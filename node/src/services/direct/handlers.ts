@@ -1,7 +1,7 @@
 import { CapabilityError, decodeBase64 } from '@muster/contract';
 import type { EventOf, Registry } from '@muster/contract';
 import type { AgentId, MachineId } from '@muster/protocol';
-import { EventQueue } from '../../surfaces/event-queue.ts';
+import { EventQueue } from '../../ports/event-queue.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
 import type { Counters } from '../counters.ts';
 import type { HandlersOf } from '../families.ts';

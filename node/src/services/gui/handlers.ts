@@ -1,7 +1,7 @@
 import { type Capability, registry, TOKEN_MARKER } from '@muster/contract';
 import { utf8Bytes } from '@muster/protocol';
 import type { Crypto } from '../../ports/index.ts';
-import { Reply } from '../../surfaces/handlers.ts';
+import { Reply } from '../../ports/handlers.ts';
 import type { HandlersOf } from '../families.ts';
 import { MARKUP } from './markup.ts';
 import { SCRIPT as SCRIPT_TEXT } from './script.ts';

@@ -3,7 +3,7 @@ import type { EventOf, Registry } from '@muster/contract';
 import { fromBase64, toBase64 } from '@muster/protocol';
 import type { Counters } from '../counters.ts';
 import type { HandlersOf } from '../families.ts';
-import { EventQueue } from '../../surfaces/event-queue.ts';
+import { EventQueue } from '../../ports/event-queue.ts';
 import type { PubSub, Subscription } from './pubsub.ts';
 
 type TopicEvent = EventOf<Registry['messaging.events']>;

@@ -2,7 +2,7 @@ import { CapabilityError } from '@muster/contract';
 import type { EventOf, Registry } from '@muster/contract';
 import type { MachineId } from '@muster/protocol';
 import type { Clock } from '../../ports/index.ts';
-import { EventQueue } from '../../surfaces/event-queue.ts';
+import { EventQueue } from '../../ports/event-queue.ts';
 import type { Counters } from '../counters.ts';
 import type { HandlersOf } from '../families.ts';
 import type { LinkHistory } from '../links/link-history.ts';

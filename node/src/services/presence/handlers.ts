@@ -1,7 +1,7 @@
 import type { EventOf, OutputOf, Registry } from '@muster/contract';
 import type { AgentId } from '@muster/protocol';
 import type { Clock } from '../../ports/index.ts';
-import { EventQueue } from '../../surfaces/event-queue.ts';
+import { EventQueue } from '../../ports/event-queue.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
 import type { Counters } from '../counters.ts';
 import type { HandlersOf } from '../families.ts';

@@ -2,7 +2,7 @@ import { CapabilityError, decodeBase64, MAX_SOCKET_TOPICS } from '@muster/contra
 import type { Registry, SocketClientFrame } from '@muster/contract';
 import { toBase64 } from '@muster/protocol';
 import type { AgentId } from '@muster/protocol';
-import type { SocketSession } from '../../surfaces/handlers.ts';
+import type { SocketSession } from '../../ports/handlers.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
 import type { DirectService } from '../direct/direct-service.ts';
 import { shownMessage } from '../direct/handlers.ts';

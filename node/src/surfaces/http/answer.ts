@@ -2,7 +2,7 @@
 import type { Capability } from '@muster/contract';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../ports/index.ts';
-import { Reply } from '../handlers.ts';
+import { Reply } from '../../ports/handlers.ts';
 import type { HttpLimits } from './limits.ts';
 
 const SHORT_BODY = 65_536;

@@ -1,7 +1,7 @@
 /** Server-sent events (WHATWG HTML §9.2): `event: name`, `data: json`, blank line. */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../ports/index.ts';
-import type { LiveStream } from '../handlers.ts';
+import type { LiveStream } from '../../ports/handlers.ts';
 
 export interface StreamEvent {
   readonly event: string;

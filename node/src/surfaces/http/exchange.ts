@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Capability } from '@muster/contract';
 import { refusalBody } from '@muster/contract';
 import type { Clock } from '../../ports/index.ts';
-import type { Handler, LiveStream, SocketHandler, StreamHandler } from '../handlers.ts';
+import type { Handler, LiveStream, SocketHandler, StreamHandler } from '../../ports/handlers.ts';
 import type { Answer } from './answer.ts';
 import { empty, json, send, success, text } from './answer.ts';
 import { refusalOf } from '../refusal.ts';

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { AnyRegistry, Capability } from '@muster/contract';
 import type { WebSocket } from 'ws';
-import type { SocketHandler } from '../handlers.ts';
+import type { SocketHandler } from '../../ports/handlers.ts';
 import type { Surface } from './exchange.ts';
 import { admit, answerRequest } from './exchange.ts';
 import { readTarget } from './input.ts';

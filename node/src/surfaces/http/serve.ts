@@ -7,7 +7,7 @@ import type { AnyRegistry, Capability } from '@muster/contract';
 import { MAX_BODY_BYTES } from '@muster/contract';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../../ports/index.ts';
-import type { Handlers, SocketHandler } from '../handlers.ts';
+import type { Handlers, SocketHandler } from '../../ports/handlers.ts';
 import { Connection, refuseBytes } from './connection.ts';
 import type { Exchange, Failure, Surface } from './exchange.ts';
 import { admit, answerRequest, isUpgrade } from './exchange.ts';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Capability } from '@muster/contract';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../ports/index.ts';
-import type { Session } from '../handlers.ts';
+import type { Session } from '../../ports/handlers.ts';
 import { refusalOf } from '../refusal.ts';
 import type { Frame } from './frames.ts';
 import { parseFrame } from './frames.ts';
