@@ -1,6 +1,7 @@
 import type { MachineId } from '@muster/protocol';
 import { expect, test } from 'vitest';
 import { Intake } from './intake.ts';
+import { PENDING_OF_PEER } from './limits.ts';
 import { Step } from './types.ts';
 
 const [mallory, alice] = ['aa'.repeat(32), 'bb'.repeat(32)] as [MachineId, MachineId];
@@ -31,6 +32,25 @@ test('a forged copy that comes first does not shadow the true one, which waits f
   under.verified('original', 'good');
   expect(log).toEqual(['forged by aa', 'accepted original']);
   expect(under.pending).toBe(0);
+});
+
+test('one copy of each peer is examined, however many forgeries somebody sends ahead of the true one', () => {
+  const { under, log, item, verifying } = intake();
+  for (let index = 0; index < 50; index++) under.examine(mallory, item('m', `forgery ${index}`), false);
+  under.examine(alice, item('m', 'original'), false);
+  under.verified('forgery 0', 'forged');
+  expect(verifying()).toEqual(['forgery 0', 'original']);
+  under.verified('original', 'good');
+  expect(log.filter((line) => line.startsWith('accepted'))).toEqual(['accepted original']);
+  expect(under.pending).toBe(0);
+});
+
+test('no more than a bounded number of messages of one peer wait for a verdict, and nobody else is held up', () => {
+  const { under, item, verifying } = intake();
+  for (let index = 0; index < 2 * PENDING_OF_PEER; index++) under.examine(mallory, item(`m${index}`, `${index}`), false);
+  expect(verifying()).toHaveLength(PENDING_OF_PEER);
+  under.examine(alice, item('a', 'hers'), false);
+  expect(verifying().at(-1)).toBe('hers');
 });
 
 test('what one peer sent is let out in its order, whatever the order of the verdicts, and nobody else waits for it', () => {

@@ -3,7 +3,7 @@
  * What came over one link is let out in the order it came.
  */
 import type { MachineId } from '@muster/protocol';
-import { COPIES, PENDING_OF_PEER } from './limits.ts';
+import { PENDING_OF_PEER } from './limits.ts';
 import type { Item, Outcome, Step, Verdict } from './types.ts';
 
 interface Entry<Content> {
@@ -53,8 +53,9 @@ export class Intake<Content> {
 
   examine(peer: MachineId, item: Item<Content>, pulled: boolean): void {
     const copies = this.#examined.get(item.id);
-    const tooMany = (copies?.length ?? 0) > COPIES || (this.#queues.get(peer)?.length ?? 0) >= PENDING_OF_PEER;
-    if (tooMany) return this.pass(peer, item, copies ? 'duplicate' : 'refused');
+    // One of each peer: however many forgeries somebody sends ahead, the true copy of another is examined too.
+    if (copies?.some((copy) => copy.peer === peer)) return this.pass(peer, item, 'duplicate');
+    if ((this.#queues.get(peer)?.length ?? 0) >= PENDING_OF_PEER) return this.pass(peer, item, copies ? 'duplicate' : 'refused');
     const entry: Entry<Content> = { peer, item, pulled, outcome: undefined };
     this.#queue(entry);
     if (copies) return void copies.push(entry);

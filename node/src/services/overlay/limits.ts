@@ -98,8 +98,6 @@ export const AWAITED_OF_PEER = 10_240;
 export const HOLDERS = 6;
 export const UNTOLD = 16_384;
 
-/** copies of a message under examination that wait for its verdict */
-export const COPIES = 3;
 /** messages of one peer that wait for a verdict */
 export const PENDING_OF_PEER = 512;
 

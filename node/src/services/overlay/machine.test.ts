@@ -1,7 +1,17 @@
 import type { MachineId } from '@muster/protocol';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ACTIVE_OF_SITE, ACTIVE_VIEW, AWAITED_OF_PEER, MAX_ASKS_OF_PEER, MAX_LINGERING, PASSIVE_OF_SITE, PASSIVE_VIEW } from './limits.ts';
+import {
+  ACTIVE_OF_SITE,
+  ACTIVE_VIEW,
+  AWAITED_OF_PEER,
+  ENOUGH,
+  MAX_ASKS_OF_PEER,
+  MAX_CARRIED,
+  MAX_LINGERING,
+  PASSIVE_OF_SITE,
+  PASSIVE_VIEW,
+} from './limits.ts';
 import { LIFE, ModelNetwork } from './model-network.test-helper.ts';
 import type { ModelNode, ModelOptions } from './model-network.test-helper.ts';
 
@@ -345,6 +355,30 @@ describe('a hostile neighbour', () => {
     for (const node of nodes.slice(1)) expect(node.cuts, 'nobody blames whoever carried it').toEqual([]);
   });
 
+  test('in a crowd has no more topics carried than there is room for all, and says nothing unreadable for long', () => {
+    const { net, nodes } = grown(2, { seed: 27 });
+    const [victim] = nodes as [ModelNode];
+    for (const node of nodes) net.subscribe(node, 't');
+    const crowd = Array.from({ length: 5 }, () => net.add());
+    for (const one of crowd) net.link(one, victim);
+    const { active } = victim.machine.membership;
+    expect(net.runUntil(() => crowd.every(({ id }) => active.has(id)), 10_000)).toBe(true);
+    honestDelivery(net, nodes, () => {
+      for (const { id } of crowd) {
+        const items = Array.from(
+          { length: 128 },
+          (_, index) => ({ kind: 'join', topic: `${id} ${net.now} ${index}`, asks: 3, known: false, away: 0 }) as const,
+        );
+        net.feed(victim, { kind: 'control', peer: id, control: { kind: 'topics', items } });
+      }
+    });
+    expect(victim.machine.topics.size).toBeGreaterThan(MAX_CARRIED / 2);
+    expect(victim.machine.topics.size).toBeLessThanOrEqual(1 + MAX_CARRIED + MAX_LINGERING);
+    const [, , , , mumbler] = crowd as [ModelNode, ModelNode, ModelNode, ModelNode, ModelNode];
+    for (let count = 0; count < 20; count++) net.feed(victim, { kind: 'malformed', peer: mumbler.id });
+    expect(victim.cuts).toContain(`${mumbler.id}:malformed`);
+  });
+
   test('that promises messages it never gives holds up nobody, and is cut off', () => {
     const { net, nodes, victim, hostile } = attacked(22);
     const [attacker] = hostile as [ModelNode];
@@ -404,6 +438,7 @@ describe('a hostile neighbour', () => {
 
   test('in a crowd does not get the whole view, also when it invents machines by the hundred', () => {
     const { net, nodes, victim, hostile } = attacked(25, 40);
+    const [oldest] = victim.machine.membership.active;
     honestDelivery(net, nodes, () => {
       for (const attacker of hostile) {
         net.send(attacker, victim.id, { kind: 'control', peer: attacker.id, control: { kind: 'join' } });
@@ -414,7 +449,10 @@ describe('a hostile neighbour', () => {
     const { active, passive } = victim.machine.membership;
     expect(active.size).toBeLessThanOrEqual(ACTIVE_VIEW);
     expect(passive.length).toBeLessThanOrEqual(PASSIVE_VIEW);
-    expect([...active].filter((peer) => nodes.some(({ id }) => id === peer)).length).toBeGreaterThan(0);
+    const honestOnes = (): number => [...active].filter((peer) => nodes.some(({ id }) => id === peer)).length;
+    expect(honestOnes()).toBeGreaterThan(0);
+    expect([...active], 'who was here first stays').toContain(oldest);
+    expect(net.runUntil(() => honestOnes() >= ENOUGH, 3_000)).toBe(true);
   });
 
   test('in a crowd at one address gets no more than the share of a host, in either view', () => {
