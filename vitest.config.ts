@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // `muster-source` makes one room's tests see the other rooms' `.ts`, so nothing is ever tested against a stale build.
@@ -8,8 +9,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['*/src/**/*.test.ts', 'tools/**/*.test.ts'],
-    // Most of what takes long here waits for daemons: one worker per core keeps the cores busy.
-    maxWorkers: '100%',
+    // Most of what takes long here waits for daemons: two workers per core keep the cores busy.
+    maxWorkers: 2 * availableParallelism(),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     passWithNoTests: false,

@@ -24,8 +24,11 @@ async function lint(files: Record<string, string>): Promise<string> {
   const paths = Object.keys(files).map((path) => join(tree, path));
   try {
     return await new Promise<string>((resolve, reject) => {
-      execFile(process.execPath, [oxlint, '-c', join(tree, '.oxlintrc.json'), ...paths], { cwd: tree }, (error, stdout) =>
-        error && error.code === undefined ? reject(error) : resolve(error ? stdout : ''),
+      execFile(
+        process.execPath,
+        [oxlint, '--format=unix', '-c', join(tree, '.oxlintrc.json'), ...paths],
+        { cwd: tree, maxBuffer: 64 * 1024 * 1024 },
+        (error, stdout) => (error && error.code === undefined ? reject(error) : resolve(error ? stdout : '')),
       );
     });
   } finally {

@@ -7,6 +7,9 @@ import { entry } from './entries.ts';
 import { EXIT_FAILED, EXIT_USAGE, Failure } from './failure.ts';
 import { printJson, printLine } from './output.ts';
 
+/** per node and healthy run: enough for a fault of one in a hundred to show */
+const HEALTHY_MESSAGES = 300;
+
 export interface OraclesRequest {
   readonly healthy: number;
   readonly saboteur?: readonly string[];
@@ -27,7 +30,8 @@ export async function runOracleCommand({ healthy, saboteur: names, json }: Oracl
     makeTarget: (commands, sabotaged) => localTarget({ command: ownDaemon(daemon.file, daemon.flags), commands, cli: sabotaged(cli) }),
     ...(names && { saboteurs: SABOTEURS.filter(({ name }) => names.includes(name)) }),
     healthyRuns: healthy,
-    hunts: availableParallelism(),
+    hunts: 2 * availableParallelism(),
+    settings: { messages: HEALTHY_MESSAGES },
     signal: interrupt.signal,
     observer: (event) => void (json || printLine(lineOf(event))),
   }).catch((error: unknown) => {

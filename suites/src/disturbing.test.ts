@@ -16,6 +16,13 @@ test('a peer that breaks the rules gets nowhere', async () => {
   expect(unexercised([report], [defence])).toEqual(['defence.silence']);
 }, 60_000);
 
+test('lost, paused and half-open peers are noticed in time and healed, and of two links one stays', async () => {
+  // They mostly wait, and so wait together.
+  const ids = ['links/simultaneous', 'links/paused', 'links/half-open'];
+  const reports = await Promise.all(ids.map((id) => proven([links], { selection: { grep: `^${id} ` } })));
+  expect(reports.flatMap(failures)).toEqual([]);
+}, 120_000);
+
 test('nodes find each other, at new ports too, work alone, and keep to their network', async () => {
   const report = await proven([links], { selection: { grep: '^links/(alone|late-joiner|isolation|killed)' } });
   expect(failures(report)).toEqual([]);

@@ -17,7 +17,7 @@ import {
 } from '../nodes.ts';
 
 /** ms in which an honest node has judged a message that it was handed */
-const JUDGED_LIMIT_MS = 1_000;
+const JUDGED_LIMIT_MS = 3_000;
 
 export const blocked = exercise(
   {
@@ -84,7 +84,11 @@ export const blocked = exercise(
 /** What was published while blocked must have been judged before the block is lifted; a node that counts tells when. */
 async function judging(context: ScenarioContext, node: NodeHandle): Promise<() => Promise<void>> {
   if (!context.capabilities.has('status.metrics')) return async () => undefined;
-  const refusals = async (): Promise<number> => (await countersOf(node)).get('gossip_rejected_total{reason="sender_blocked"}') ?? 0;
+  const refusals = async (): Promise<number> => {
+    const counters = await countersOf(node);
+    const [all = 0, internal = 0] = ['rejected', 'internal_rejected'].map((what) => counters.get(`gossip_${what}_total{reason="sender_blocked"}`));
+    return all - internal;
+  };
   const before = await refusals();
   return async () => {
     await context.eventually(`${node.name} has judged it`, async () => (await refusals()) > before, JUDGED_LIMIT_MS);

@@ -305,7 +305,7 @@ export class TreeOverlay implements Overlay {
       else if (outcome === 'no_interest') {
         this.#refused('no_interest');
         counters.add('gossip_no_subscriber_total');
-      } else this.#refused(parcel.refused ?? 'overload');
+      } else this.#refused(parcel.refused ?? 'overload', parcel.envelope?.header.kind);
     } catch (error) {
       counters.add('link_events_failed_total');
       this.#parts.log.write('error', 'a subscriber failed', { error: String(error) });
@@ -314,7 +314,9 @@ export class TreeOverlay implements Overlay {
     }
   }
 
-  #refused(reason: string): void {
+  #refused(reason: string, kind?: string): void {
+    // The node's own traffic is counted apart as well, so that the rest can be compared with what users did.
+    if (kind !== undefined && kind !== 'publish') this.#parts.counters.add(`gossip_internal_rejected_total{reason="${reason}"}`);
     this.#parts.counters.add('gossip_incoming_rejected_total');
     this.#parts.counters.add(`gossip_rejected_total{reason="${reason}"}`);
   }
