@@ -41,12 +41,9 @@ export const counters = (nodes: number) =>
       phases: {
         setup: (context) => prepareLoad(context, 'counted', COUNTED),
         async drive(context, load) {
-          await Promise.all(load.nodes.map((node) => snapshot(context, node)));
+          await snapshots(context, load.nodes);
           await runLoad(context, load);
-          await context.eventually('every copy was examined', async () => {
-            const counted = await Promise.all(load.nodes.map((node) => snapshot(context, node)));
-            return counted.every(({ incoming, accepted, duplicate, rejected }) => incoming === accepted + duplicate + rejected);
-          }, SETTLE_LIMIT_MS); // prettier-ignore
+          await snapshots(context, load.nodes);
         },
         async eventually({ claim }, load) {
           const { sends } = sendsOf(load);
@@ -73,10 +70,22 @@ function snapshotsOf(node: string): Observations {
   return { nodes: [node], stream: 'metrics', event: 'snapshot' };
 }
 
-/** Reads the counters of a node and records them; one that was never moved is not told, and stands at 0. */
-async function snapshot({ record }: ScenarioContext, node: NodeHandle): Promise<Record<Count, number>> {
+/** Records the counters of each node as they stand when every copy that came in was examined: nodes talk among themselves all the time. */
+async function snapshots(context: ScenarioContext, nodes: readonly NodeHandle[]): Promise<void> {
+  await Promise.all(
+    nodes.map(async (node) => {
+      let counts = await countsOf(node);
+      await context.eventually(`${node.name} has examined every copy`, async () => {
+        counts = await countsOf(node);
+        return counts.incoming === counts.accepted + counts.duplicate + counts.rejected;
+      }, SETTLE_LIMIT_MS); // prettier-ignore
+      context.record.observe(node.name, 'metrics', 'snapshot', counts);
+    }),
+  );
+}
+
+/** One that was never moved is not told, and stands at 0. */
+async function countsOf(node: NodeHandle): Promise<Record<Count, number>> {
   const told = await countersOf(node);
-  const counts = Object.fromEntries(Object.entries(GOSSIP).map(([count, name]) => [count, told.get(name) ?? 0])) as Record<Count, number>;
-  record.observe(node.name, 'metrics', 'snapshot', counts);
-  return counts;
+  return Object.fromEntries(Object.entries(GOSSIP).map(([count, name]) => [count, told.get(name) ?? 0])) as Record<Count, number>;
 }
