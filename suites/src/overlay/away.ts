@@ -8,6 +8,7 @@ import { Audience } from './audience.ts';
 
 /** what neighbours keep for whoever is away */
 const KEPT = 10_000;
+/** `--messages` asks for more; beyond what is kept, the node must say what it missed */
 const STANDARD = 500;
 const CAUGHT_UP_MS = 30_000;
 
@@ -31,7 +32,7 @@ export const away = exercise(
         await audience.heard([bob], 1, 'bob listens', HEALED_MS);
         const fault = await faults.pause(bob);
         await untilLost(context, alice, bob);
-        const messages = typeof settings['away'] === 'number' ? settings['away'] : STANDARD;
+        const messages = Math.max(STANDARD, typeof settings['messages'] === 'number' ? settings['messages'] : 0);
         await audience.sayMany([alice], messages, 'meanwhile');
         await fault.heal();
         const kept = Math.min(messages, KEPT);
