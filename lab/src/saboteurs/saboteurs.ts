@@ -132,8 +132,8 @@ const skipsSignatureCheck: Saboteur = {
 const deliversUnsubscribed: Saboteur = {
   name: 'delivers-unsubscribed',
   plants: 'delivers topics that nobody on that daemon subscribed to',
-  node: 'bob',
-  caughtBy: 'smoke/topics/unheard-at-bob',
+  node: 'alice',
+  caughtBy: 'defence/unsubscribed/undelivered',
   handlers: (handlers, { links, pubsub }) => ({
     'messaging.events': async (input, context) => {
       const stream = await handlers['messaging.events'](input, context);
