@@ -24,6 +24,7 @@ import { FoafWalks } from './services/foaf/walks.ts';
 import { HearingProbe } from './services/health/hearing.ts';
 import { identityHandlers } from './services/identity/handlers.ts';
 import type { LocalIdentity } from './services/identity/local-identity.ts';
+import { reachable } from './services/links/addresses.ts';
 import { LinkHistory } from './services/links/link-history.ts';
 import { LinkManager } from './services/links/link-manager.ts';
 import { machineHandlers } from './services/machines/handlers.ts';
@@ -187,7 +188,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     up: (link) => {
       // As with announcements, what a blocked agent or a wrong machine says of itself is not kept.
       if (contacts.rejects(link.agent, link.machine)) return;
-      const addresses = reachable(link.address, link.hello.addresses, link.dialler === identity.machineId);
+      const addresses = reachable(link, link.dialler === identity.machineId);
       for (const address of addresses) cache.heardOf(link.machine, address);
       peers.learn(link.agent, link.machine, {
         addresses,
@@ -282,13 +283,6 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
       for (const end of ends) if (end.status === 'rejected') log.write('warn', 'a part did not end cleanly', { error: String(end.reason) });
     },
   };
-}
-
-/** An incoming link's remote port is a passing one: only its host is of use, with the ports that the peer listens on. */
-function reachable(seen: string, said: readonly string[], dialled: boolean): string[] {
-  if (dialled) return [seen];
-  const host = seen.slice(0, seen.lastIndexOf(':'));
-  return said.map((address) => `${host}:${address.slice(address.lastIndexOf(':') + 1)}`);
 }
 
 /** The store, with its last failure among the warnings until it works again. */

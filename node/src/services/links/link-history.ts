@@ -1,7 +1,7 @@
 /** What became of links: told live to whoever listens, and for each machine how its last link ended. */
-import { isPubliclyRoutable } from '@muster/protocol';
 import type { MachineId } from '@muster/protocol';
 import type { Clock } from '../../ports/index.ts';
+import { scopeOf } from './addresses.ts';
 import type { Link } from './link.ts';
 import type { LinkManager } from './link-manager.ts';
 
@@ -84,9 +84,4 @@ export class LinkHistory {
     const told = { machine, event, at: this.#clock.now() };
     for (const listener of this.#listeners) listener(told);
   }
-}
-
-function scopeOf(address: string): Scope {
-  if (isPubliclyRoutable(address)) return 'global';
-  return /^(?:127\.|\[::1\]|::1$|\[::ffff:127\.)/u.test(address) ? 'loopback' : 'local_network';
 }

@@ -8,6 +8,7 @@ import { TransportError } from '../../ports/index.ts';
 import type { Channel, Clock, Crypto, Log, Random, Transport, TransportListener } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
 import type { LocalIdentity } from '../identity/local-identity.ts';
+import { listeningFor } from './addresses.ts';
 import { errorText } from './error-text.ts';
 import { Handshake } from './handshake.ts';
 import type { Link } from './link.ts';
@@ -181,7 +182,7 @@ export class LinkManager {
       throw this.#stopped.signal.reason;
     }
     const { software, capabilities, identity } = this.#parts;
-    const addresses = this.#listener ? [this.#listener.address] : [];
+    const addresses = this.#listener ? listeningFor(channel.remoteAddress, this.#listener.address) : [];
     const about = () => ({ software, capabilities, addresses, instance: this.#instance });
     this.#unsettled++;
     const handshake = new Handshake({ ...this.#parts, about }, channel, deadline);

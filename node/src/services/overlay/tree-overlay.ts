@@ -3,7 +3,6 @@ import {
   CheckedBatches,
   EnvelopeError,
   inspectEnvelope,
-  isPubliclyRoutable,
   MAX_BEACON_ENVELOPE_BYTES,
   MAX_PUBLISH_ENVELOPE_BYTES,
   PRESENCE_TOPIC,
@@ -12,12 +11,13 @@ import {
 import type { EnvelopeHeader, InspectedEnvelope, MachineId, NetworkId, OverlayControl } from '@muster/protocol';
 import type { Clock, Crypto, Log, Random } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
+import { reachable } from '../links/addresses.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import { GOSSIP_KINDS } from '../messaging/overlay.ts';
 import type { Overlay, OverlayEvents, OverlayMessage } from '../messaging/overlay.ts';
 import type { ReplayMemory } from '../messaging/replay-memory.ts';
-import { publicly, reachable, siteOf } from './addresses.ts';
+import { siteOf, tellable } from './addresses.ts';
 import { OverlayMachine } from './machine.ts';
 import { Senders } from './senders.ts';
 import { Stages } from './stages.ts';
@@ -280,7 +280,7 @@ export class TreeOverlay implements Overlay {
   #send(peer: MachineId, control: OverlayControl): void {
     const link = this.#links.get(peer);
     if (!link) return;
-    if (!link.send({ kind: 'overlay', control: isPubliclyRoutable(link.address) ? publicly(control) : control })) {
+    if (!link.send({ kind: 'overlay', control: tellable(control, link.address) })) {
       // Neighbours that no longer hear what they must know are none.
       this.#parts.counters.add('overlay_control_dropped_total');
       if (!link.wire.closed) link.close('control lane full');
