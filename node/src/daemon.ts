@@ -92,7 +92,10 @@ export async function runDaemon({ config, log, compose = createNode }: DaemonOpt
     presence: config.presence,
     charter,
     apiAddress: () => surface?.address ?? config.apiAddress,
-    gauges: () => ({ process_resident_memory_bytes: process.memoryUsage.rss(), http_streams: surface?.counts().streams ?? 0 }),
+    gauges: () => {
+      const { rss, heapUsed } = process.memoryUsage();
+      return { process_resident_memory_bytes: rss, process_heap_used_bytes: heapUsed, http_streams: surface?.counts().streams ?? 0 };
+    },
     // After the answer is out: closing waits for calls in flight, this one included.
     shutdown: () => void clock.after(10, closing.resolve),
   };

@@ -32,7 +32,9 @@ async function failedRun(): Promise<string> {
   journal.write({ type: 'fault', id: 'f', kind: 'kill', node: 'bob', stage: 'applied' });
   for (let event = 0; event < EVENTS; event++) {
     journal.after(0.5).observe(names[event % 3]!, 'messaging.events', 'message', { n: event });
-    if (event % 10_000 === 0) journal.observe('alice', 'resources', 'sample', { rss_bytes: 90e6 + event });
+    if (event % 10_000 === 0)
+      for (const [index, name] of names.entries())
+        journal.observe(name, 'resources', 'sample', { rss_bytes: 90e6 + index * 1e6 + event, sockets: 12, cpu_ms: event });
   }
   journal.write({ type: 'fault', id: 'f', kind: 'kill', node: 'bob', stage: 'healed' });
   journal.write({ type: 'phase', scenario: 'smoke/pairs', phase: 'drive', event: 'end' });

@@ -44,3 +44,8 @@ function numberClass(numeric: boolean | undefined): Fragment {
 export function milliseconds(value: number): string {
   return value < 10_000 ? `${Math.round(value * 10) / 10} ms` : `${Math.round(value / 100) / 10} s`;
 }
+
+/** A coordinate, to a tenth of a pixel. */
+export function px(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}

@@ -1,9 +1,9 @@
-/** The drawn parts of the report: who was linked with whom, how long things took, what nodes used, and the time axis. */
+/** The drawn parts of the report: who was linked with whom, how long things took, and the time axis. */
 import { bucketEnd, type Histogram } from './picture/histogram.ts';
 import { type Fragment, markup, visibleText } from './html.ts';
-import { markKinds, type Curve, type Picture } from './picture/picture.ts';
+import { markKinds, type Picture } from './picture/picture.ts';
 import type { ProofReport } from './report.ts';
-import { milliseconds, section, table } from './report-parts.ts';
+import { milliseconds, px, section, table } from './report-parts.ts';
 
 const MOST_DRAWN = 40;
 const MOST_HISTOGRAMS = 24;
@@ -73,31 +73,6 @@ function bars({ first, counts }: Histogram): Fragment {
   return markup`<svg class="bars" viewBox="0 0 192 30" role="img" aria-label="${label}">${drawn}</svg>`;
 }
 
-export function resources({ curves }: Picture, { journal }: ProofReport): Fragment {
-  const byWhat = Map.groupBy(curves, ({ what }) => what);
-  if (byWhat.size === 0) return '';
-  const drawn = [...byWhat].map(([what, of]) => {
-    const most = Math.max(1, ...of.flatMap(({ points }) => points.map(([, value]) => value)));
-    const lines = of.map(
-      ({ points }, index) =>
-        markup`<polyline class="curve c${index % 6}" points="${points.map(([t, value]) => `${px((t / Math.max(1, journal.duration)) * 620 + 10)},${px(110 - (value / most) * 100)}`).join(' ')}"></polyline>`,
-    );
-    return markup`<h3>${what}</h3>
-      <svg class="curves" viewBox="0 0 640 120" role="img" aria-label="${what} of each node over the run; the table below says the same">${lines}</svg>
-      ${table(`${what}, by node`, ['Node', '# First', '# Highest', '# Last'], of.map(summary))}`;
-  });
-  return section('resources', 'Resources', drawn);
-}
-
-function summary({ node, points }: Curve): Fragment[] {
-  const values = points.map(([, value]) => value);
-  return [node, values[0]!, Math.max(...values), values.at(-1)!].map((value) => (typeof value === 'number' ? number(value) : value));
-}
-
-function number(value: number): string {
-  return value >= 1e6 ? `${(value / 1e6).toFixed(1)} M` : String(Math.round(value * 100) / 100);
-}
-
 const kindNames = {
   operation: 'operations',
   refused: 'refused',
@@ -153,8 +128,4 @@ export function timelineData({ lanes, texts, marks }: Picture, { phases, faults,
     duration: Math.max(1, journal.duration),
   };
   return JSON.stringify(data).replace(/[<>&\u2028\u2029]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-function px(value: number): string {
-  return String(Math.round(value * 10) / 10);
 }

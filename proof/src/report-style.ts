@@ -46,6 +46,7 @@ svg text { font: 13px system-ui, sans-serif; fill: var(--ink); }
 .bars { width: 192px; height: 30px; fill: var(--other); background: var(--soft); }
 .curves { width: 640px; height: auto; background: var(--soft); }
 .curve { fill: none; stroke-width: 1.5; stroke: var(--other); }
+.stroke { display: inline-block; width: 24px; height: 10px; vertical-align: middle; }
 .c1 { stroke: var(--pass); } .c2 { stroke: var(--fail); } .c3 { stroke: var(--doubt); } .c4 { stroke-dasharray: 6 3; } .c5 { stroke-dasharray: 2 3; }
 canvas { display: block; width: 100%; touch-action: pan-y; }
 #lanes { cursor: grab; }

@@ -6,7 +6,7 @@ import { type PartTime, partsOf } from './parts.ts';
 import { judge, type Verdict } from './verdict.ts';
 
 /** Raised when a derived document changes its form; a bundle is compared only by the form it was written in. */
-export const bundleFormat = 4;
+export const bundleFormat = 5;
 /** Name of the calibration that holds the share of planted bugs caught. */
 export const killRateCalibration = 'oracle-kill-rate';
 

@@ -17,6 +17,7 @@ import {
 import { type LabClock, systemClock } from '../clock.ts';
 import { startReaper } from '../process/reaper.ts';
 import { Recorder } from '../record/recorder.ts';
+import { ResourceSampler } from '../record/resource-sampler.ts';
 import { settled } from '../targets/settled.ts';
 import type { Target } from '../targets/target.ts';
 import { calibrate } from './calibration.ts';
@@ -145,6 +146,7 @@ class Session implements AsyncDisposable {
   readonly #run: ScenarioRun;
   readonly #target: Target;
   readonly #folder: string;
+  #sampler: ResourceSampler | undefined;
 
   constructor(run: ScenarioRun, target: Target, folder: string) {
     this.#run = run;
@@ -159,6 +161,7 @@ class Session implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof TargetUntrusted || error instanceof TargetDown) && !signal.aborted) throw error;
     }
+    await this.#stopSampling();
     for (const { scenario, reason } of notRun) {
       const range: [number, number] = [1, recorder.seq];
       recorder.check({
@@ -192,6 +195,7 @@ class Session implements AsyncDisposable {
     const target = asBooted ? this.#target : settled(this.#target, clock);
     const world = await openWorld(planned, name, { target, recorder, clock, signal, nonce: runId.slice(0, 8) });
     observer({ type: 'booted', world: planned, bootMs: world.bootMs });
+    this.#sampler = new ResourceSampler(world.nodes, { recorder, clock, metrics: world.capabilities.has('status.metrics') });
     return world;
   }
 
@@ -207,12 +211,19 @@ class Session implements AsyncDisposable {
 
   async #close(): Promise<void> {
     if (!this.last) return;
+    await this.#stopSampling();
     await this.keepLogs();
     await this.last[Symbol.asyncDispose]();
     this.last = undefined;
   }
 
+  async #stopSampling(): Promise<void> {
+    await this.#sampler?.[Symbol.asyncDispose]();
+    this.#sampler = undefined;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stopSampling();
     await this.last?.[Symbol.asyncDispose]();
   }
 }

@@ -69,7 +69,8 @@ const MOST_PENDING = 100_000;
 const MOST_ROUTES = 2_000;
 const MOST_POINTS = 500;
 const LAB = 'lab';
-const RESOURCES = 'resources';
+/** Stream of what nodes use: its observations are drawn as curves, one for each number. */
+export const RESOURCES = 'resources';
 
 export class PictureCollector {
   readonly #lanes = new Names(MOST_LANES);
