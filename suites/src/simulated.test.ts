@@ -54,6 +54,12 @@ test('nodes that are killed, stopped and paused on virtual time keep what they a
   expect(verdict.counts.pass).toBeGreaterThan(30);
 });
 
+test('scripted peers link to simulated nodes, and are seen through as by real ones', async () => {
+  const { verdict } = await run('hostile', '7', ['defence']);
+  expect(verdict.exitCode).toBe(0);
+  expect(verdict.counts.pass).toBeGreaterThan(70);
+});
+
 test('with real cryptography the same things happen', async () => {
   const [one, again] = [await run('real', '7', ['mesh'], true), await run('real-again', '7', ['mesh'], true)];
   expect([one.verdict.exitCode, one.started.replay.level]).toEqual([0, 'L3']);

@@ -13,6 +13,7 @@ import {
   Reassembler,
 } from '@muster/protocol';
 import type { Channel } from '@muster/node';
+import type { LabClock } from '../clock.ts';
 
 /** The link ended before what was waited for arrived. */
 export class PeerLinkClosed extends Error {
@@ -44,6 +45,7 @@ export class PeerLink {
   /** in order of arrival; the oldest go first when there are too many */
   readonly received: LinkMessage[] = [];
   readonly #channel: Channel;
+  readonly #clock: LabClock;
   readonly #answersPings: boolean;
   readonly #reassembler = new Reassembler();
   readonly #decoder = new FrameDecoder((frame) => this.#frame(frame));
@@ -52,8 +54,9 @@ export class PeerLink {
   #mute = false;
   #messageId = 0;
 
-  constructor(channel: Channel, answersPings: boolean) {
+  constructor(channel: Channel, clock: LabClock, answersPings: boolean) {
     this.#channel = channel;
+    this.#clock = clock;
     this.#answersPings = answersPings;
     this.initiator = channel.initiator;
     this.peerKey = channel.peerKey;
@@ -106,12 +109,12 @@ export class PeerLink {
 
   /** The first message of a kind that has not been taken yet. @throws PeerLinkClosed; Error after 10 s */
   async next<K extends LinkMessage['kind']>(kind: K, within = WAIT_MS): Promise<MessageOf<K>> {
-    const deadline = performance.now() + within;
+    const deadline = this.#clock.monotonic() + within;
     for (;;) {
       const index = this.received.findIndex((message) => message.kind === kind);
       if (index >= 0) return this.received.splice(index, 1)[0] as MessageOf<K>;
       if (this.#end !== undefined) throw new PeerLinkClosed(this.#end, this.goodbye);
-      const left = deadline - performance.now();
+      const left = deadline - this.#clock.monotonic();
       if (left <= 0) throw new Error(`no ${kind} within ${within} ms`);
       await this.#arrival(left);
     }
@@ -143,11 +146,10 @@ export class PeerLink {
   }
 
   async #arrival(within: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.add(resolve);
-    const timer = setTimeout(resolve, within);
-    await promise;
-    clearTimeout(timer);
-    this.#waiting.delete(resolve);
+    const arrived = new AbortController();
+    const wake = (): void => arrived.abort();
+    this.#waiting.add(wake);
+    await this.#clock.sleep(within, arrived.signal).catch(() => undefined);
+    this.#waiting.delete(wake);
   }
 }

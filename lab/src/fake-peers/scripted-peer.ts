@@ -16,11 +16,16 @@ import {
   readHello,
   type SigningKey,
 } from '@muster/protocol';
-import { type Channel, nodeCrypto, systemClock, tcpCarrier, tlsTransport, type Transport, type TransportListener } from '@muster/node';
+import type { Channel, Transport, TransportListener } from '@muster/node';
+import { type PeerEngines, realEngines } from './peer-engines.ts';
 import { PeerLink } from './peer-link.ts';
+
+const DIAL_LIMIT_MS = 10_000;
 
 export interface ScriptedPeerOptions {
   readonly network: NetworkId;
+  /** the real network when not given; see `placeOf` */
+  readonly engines?: (() => PeerEngines) | undefined;
   /** what its hello says instead of the truth; `network` here lies about the network */
   readonly hello?: Partial<HelloFields>;
   /** false: pings of the other side are never answered */
@@ -33,29 +38,32 @@ export interface ScriptedPeerOptions {
 export type OnLink = (link: PeerLink) => void;
 
 export class ScriptedPeer implements AsyncDisposable {
-  readonly crypto: Crypto = nodeCrypto();
+  readonly crypto: Crypto;
   readonly network: NetworkId;
   readonly agentKey: SigningKey;
   readonly agentId: AgentId;
   readonly machineId: MachineId;
   readonly #options: ScriptedPeerOptions;
+  readonly #engines: PeerEngines;
   readonly #transport: Transport;
   readonly #links = new Set<PeerLink>();
   #listener: TransportListener | undefined;
 
   constructor(options: ScriptedPeerOptions) {
-    const { crypto } = this;
+    this.#engines = options.engines?.() ?? realEngines();
+    const { crypto } = this.#engines;
+    this.crypto = crypto;
     const machineKey = options.machineKey ?? crypto.signingKey();
     this.#options = options;
     this.network = options.network;
     this.agentKey = options.agentKey ?? crypto.signingKey();
     this.agentId = idOfKey<AgentId>(crypto, this.agentKey.publicKey);
     this.machineId = idOfKey<MachineId>(crypto, machineKey.publicKey);
-    this.#transport = tlsTransport({ crypto, clock: systemClock(), machineKey, carrier: tcpCarrier() });
+    this.#transport = this.#engines.transport(machineKey);
   }
 
   /** A secure channel to `address`, before anything is said on it. @throws TransportError */
-  async connect(address: string, machine?: MachineId, signal = AbortSignal.timeout(10_000)): Promise<PeerLink> {
+  async connect(address: string, machine?: MachineId, signal = this.#engines.clock.timeout(DIAL_LIMIT_MS)): Promise<PeerLink> {
     const channel = await this.#transport.dial(address, machine && idBytes(machine), signal);
     return this.#linkOf(channel);
   }
@@ -90,9 +98,9 @@ export class ScriptedPeer implements AsyncDisposable {
     return makeHello(this.crypto, this.agentKey, { ...truth, ...this.#options.hello }, this.#session(link));
   }
 
-  /** Accepts channels on loopback; `onLink` gets each before anything is said. @returns its `host:port` */
+  /** Accepts channels; `onLink` gets each before anything is said. @returns its `host:port` */
   async listen(onLink: OnLink): Promise<string> {
-    this.#listener = await this.#transport.listen('127.0.0.1:0', (channel) => onLink(this.#linkOf(channel)));
+    this.#listener = await this.#transport.listen(this.#engines.bind, (channel) => onLink(this.#linkOf(channel)));
     return this.#listener.address;
   }
 
@@ -102,7 +110,7 @@ export class ScriptedPeer implements AsyncDisposable {
   }
 
   #linkOf(channel: Channel): PeerLink {
-    const link = new PeerLink(channel, this.#options.answersPings ?? true);
+    const link = new PeerLink(channel, this.#engines.clock, this.#options.answersPings ?? true);
     this.#links.add(link);
     void link.closed.then(() => this.#links.delete(link));
     return link;

@@ -1,6 +1,8 @@
 /** One node as a target offers it: how to reach it, and what the lab may do to its process. */
 import { type Client, createClient, type Transport } from '@muster/client';
 import type { Mechanism } from '../faults/fault-injector.ts';
+import type { NetworkId } from '@muster/protocol';
+import type { PeerEngines } from '../fake-peers/peer-engines.ts';
 import type { DaemonExit } from '../process/daemon-process.ts';
 import type { LocalNode } from '../world/local-node.ts';
 
@@ -28,6 +30,16 @@ export interface TargetNode {
   readonly transport?: (() => Transport) | undefined;
   /** how to break it, where it is no process */
   readonly faults?: NodeFaults | undefined;
+  /** where peers find it, where it is no process */
+  readonly place?: NodePlace | undefined;
+}
+
+export interface NodePlace {
+  readonly network: NetworkId;
+  /** `host:port` that it accepts links on */
+  readonly address: string;
+  /** what a peer must stand on to get there; the real network when absent */
+  readonly engines?: () => PeerEngines;
 }
 
 export interface NodeFaults {

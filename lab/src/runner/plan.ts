@@ -173,6 +173,7 @@ const POWER_IN_WORDS: Readonly<Record<string, string>> = {
   world: 'boot nodes',
   crowd: 'run many nodes in one process',
   dial: 'dial its nodes',
+  link: 'link scripted peers to its nodes',
   process: 'look into its processes',
 };
 

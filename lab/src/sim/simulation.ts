@@ -2,14 +2,16 @@
 import type { Crypto } from '@muster/node';
 import type { NetworkId } from '@muster/protocol';
 import type { LabClock } from '../clock.ts';
+import type { PeerEngines } from '../fake-peers/peer-engines.ts';
 import { Chance } from './chance.ts';
 import { driverClock } from './engines/clock.ts';
 import type { ClockError } from './engines/clock.ts';
 import type { DiskQuality } from './engines/disk.ts';
 import { Neighbourhood } from './engines/neighbours.ts';
 import { testCrypto } from './engines/test-crypto.ts';
-import { Ports } from './engines/transport.ts';
+import { Ports, SimulatedTransport } from './engines/transport.ts';
 import { ValuePool } from './engines/value-pool.ts';
+import { Life } from './life.ts';
 import { type Compose, Machine } from './machine.ts';
 import { Network } from './network/network.ts';
 import { LOCAL_NETWORK, type NetworkProfile } from './network/quality.ts';
@@ -55,7 +57,8 @@ export class Simulation {
   readonly #ports = new Ports();
   readonly #pool = new ValuePool();
   readonly #neighbourhood: Neighbourhood;
-  readonly #networkId: NetworkId;
+  readonly networkId: NetworkId;
+  #peers = 0;
 
   constructor(options: SimulationOptions) {
     const { seed, profile = LOCAL_NETWORK, window, contents = true } = options;
@@ -66,7 +69,7 @@ export class Simulation {
     this.network = new Network(this.schedule, this.chance.child('network'), profile, this.trace);
     this.clock = driverClock(this.schedule);
     this.#neighbourhood = new Neighbourhood(this.schedule, this.chance.child('neighbourhood'));
-    this.#networkId = Buffer.from(this.chance.child('network id').bytes(NETWORK_ID_BYTES)).toString('hex') as NetworkId;
+    this.networkId = Buffer.from(this.chance.child('network id').bytes(NETWORK_ID_BYTES)).toString('hex') as NetworkId;
   }
 
   /** A machine that is not running yet. */
@@ -76,7 +79,7 @@ export class Simulation {
       ...rest,
       name,
       index: this.machines.length,
-      networkId: this.#networkId,
+      networkId: this.networkId,
       network: this.network,
       ports: this.#ports,
       pool: this.#pool,
@@ -89,6 +92,33 @@ export class Simulation {
     });
     this.machines.push(machine);
     return machine;
+  }
+
+  /** For a scripted peer: a host of its own, and time that passes while it dials. */
+  peerEngines(): PeerEngines {
+    const { schedule, network, clock } = this;
+    const ports = this.#ports;
+    const chance = this.chance.child(`peer ${this.#peers++}`);
+    const host = network.host();
+    const life = new Life(schedule, -host.index, (error) => {
+      throw error;
+    });
+    const crypto = (this.#options.crypto ?? testCrypto)(chance.child('crypto'));
+    return {
+      crypto,
+      clock,
+      bind: `${host.ip}:0`,
+      transport: ({ publicKey: machineKey }) => {
+        const transport = new SimulatedTransport({ network, ports, life, host, machineKey, crypto, chance: chance.child('transport') });
+        return {
+          listen: (address, onChannel) => transport.listen(address, onChannel),
+          async dial(...where) {
+            using _wait = schedule.wait();
+            return await transport.dial(...where);
+          },
+        };
+      },
+    };
   }
 
   /** Ends all that runs, at once. */

@@ -28,7 +28,7 @@ export function localTarget({ command, commands, cli, crowd, clock, bootLimit }:
   return {
     implementation: command.implementation,
     maxNodes: MAX_LOCAL_NODES,
-    powers: ['world', 'dial', 'process', ...(crowd ? (['crowd'] as const) : []), 'kill', 'pause', 'restart', 'half-open'],
+    powers: ['world', 'dial', 'link', 'process', ...(crowd ? (['crowd'] as const) : []), 'kill', 'pause', 'restart', 'half-open'],
     surfaces,
     async open({ nodes, wiring, crowd: size, config, human, signal }) {
       const names = Array.from({ length: nodes }, (_, index) => nodeName(index));

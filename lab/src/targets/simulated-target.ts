@@ -9,6 +9,7 @@ import type { Compose, Machine } from '../sim/machine.ts';
 import { LOCAL_NETWORK, type NetworkProfile } from '../sim/network/quality.ts';
 import { Simulation } from '../sim/simulation.ts';
 import type { TraceWindow } from '../sim/trace.ts';
+import type { Wiring } from '../world/local-process.ts';
 import { VERSION } from '@muster/node';
 import { nodeName } from './node-names.ts';
 import type { Target, WorldRequest } from './target.ts';
@@ -61,7 +62,7 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
       await passing(simulation, () => machine.start());
       if (nodes > NEIGHBOURHOOD) await clock.sleep(STAGGER_MS, signal);
     }
-    await linked(machines);
+    await linked(machines, wiring);
     return {
       nodes: machines.map((machine) => nodeOf(machine)),
       links: [],
@@ -82,8 +83,8 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
   }
 
   /** Nodes that do not link are handed over as they are. */
-  async function linked(machines: readonly Machine[]): Promise<void> {
-    const enough = Math.min(machines.length - 1, KNOWN_BEFORE);
+  async function linked(machines: readonly Machine[], wiring: Wiring): Promise<void> {
+    const enough = Math.min(machines.length - 1, wiring === 'line' ? 1 : KNOWN_BEFORE);
     const condition = (): boolean => machines.every(({ node }) => (node?.services.links.size ?? 0) >= enough);
     try {
       await eventually(clock, condition, { within: LINKED_LIMIT_MS, every: LOOK_EVERY_MS, what: 'links' });
@@ -99,6 +100,7 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
       token: machine.token,
       faults: machineFaults(simulation, machine),
       transport: () => apiTransport(machine, schedule, trace),
+      place: { network: simulation.networkId, address: machine.address, engines: () => simulation.peerEngines() },
       get died() {
         return machine.died === undefined ? undefined : { code: 1, signal: null };
       },
@@ -110,7 +112,7 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
     simulation,
     implementation: `muster ${VERSION}, simulated, ${scheme}`,
     maxNodes: MAX_NODES,
-    powers: ['world', 'kill', 'pause', 'restart'],
+    powers: ['world', 'link', 'kill', 'pause', 'restart'],
     surfaces: ['rest', 'client', 'sse', 'ws'],
     simulated: {
       clock,

@@ -4,8 +4,8 @@ import type { LabClock } from '../clock.ts';
 import type { TargetNode } from '../record/target-node.ts';
 import type { Link, Wiring } from '../world/local-process.ts';
 
-/** `world`: boots fresh nodes whenever they are needed. `crowd`: many of them in one process. `dial`: their APIs answer on sockets. `process`: they are processes of this host, to be linked to and looked into. The others are faults. */
-export const powers = ['world', 'crowd', 'dial', 'process', 'kill', 'pause', 'restart', 'half-open'] as const;
+/** `world`: boots fresh nodes whenever they are needed. `crowd`: many of them in one process. `dial`: their APIs answer on sockets. `link`: scripted peers can link to them. `process`: they are processes of this host, to be looked into. The others are faults. */
+export const powers = ['world', 'crowd', 'dial', 'link', 'process', 'kill', 'pause', 'restart', 'half-open'] as const;
 export type Power = (typeof powers)[number];
 
 export interface WorldRequest {

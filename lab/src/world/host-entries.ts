@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NetworkId } from '@muster/protocol';
 import type { NodeHandle } from '../record/node-handle.ts';
+import type { NodePlace } from '../record/target-node.ts';
 
 export interface HostEntry {
   readonly network: string;
@@ -32,9 +33,10 @@ function entryIn(text: string): HostEntry | undefined {
   return typeof network === 'string' && typeof machine === 'string' && typeof address === 'string' ? { network, machine, address } : undefined;
 }
 
-/** Where a scripted peer finds a node of a local world, and the network it must belong to. @throws when the node has not made itself findable */
-export async function placeOf(node: NodeHandle): Promise<{ readonly network: NetworkId; readonly address: string }> {
-  const { local } = node.target;
+/** Where a scripted peer finds a node, the network it must belong to, and what it must stand on. @throws when the node has not made itself findable */
+export async function placeOf(node: NodeHandle): Promise<NodePlace> {
+  const { local, place } = node.target;
+  if (place) return place;
   if (!local) throw new Error(`${node.name} is not a process of this lab`);
   const network = createHash('sha256').update(local.config.networkId).digest('hex') as NetworkId;
   const entries = await hostEntries(local.config.hostDirectory);

@@ -11,7 +11,7 @@ export const blockedPeer = scenario({
   id: 'defence/blocked',
   title: 'a blocked agent with a link of its own is not heard',
   requirements: [required.blocked.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['direct.inbox', 'status.metrics'] },
   phases: {
     async drive(context) {
       const { claim, eventually, need } = context;

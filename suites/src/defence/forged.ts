@@ -11,7 +11,7 @@ export const forgedSignatures = scenario({
   id: 'defence/forged',
   title: 'messages that their sender did not sign are dropped',
   requirements: [required.forged.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics', 'identity.sign'] },
+  needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['direct.inbox', 'status.metrics', 'identity.sign'] },
   phases: {
     async drive(context) {
       await using stage = await Stage.set(context, {

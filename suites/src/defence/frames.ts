@@ -27,17 +27,17 @@ export const brokenFrames = scenario({
   id: 'defence/frames',
   title: 'a peer that breaks the framing loses its link, and the node nothing',
   requirements: [required.frames.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['direct.inbox', 'status.metrics'] },
   phases: {
     async drive(context) {
       const { claim, eventually, record } = context;
       const reasons = Object.values(BREACHES).map(({ reason }) => reason);
       const counted = Object.fromEntries(reasons.map((reason) => [reason, `links_broken_total{reason="${reason}"}`]));
       await using stage = await Stage.set(context, counted);
-      const { network, address } = await placeOf(stage.node);
+      const place = await placeOf(stage.node);
       for (const [name, { title, commit }] of Object.entries(BREACHES)) {
-        await using offender = new ScriptedPeer({ network });
-        const link = await offender.dial(address);
+        await using offender = new ScriptedPeer(place);
+        const link = await offender.dial(place.address);
         record.observe('offender', 'link', 'breach', { name, machine_id: offender.machineId });
         commit(link);
         const closed = await eventually(`the link closes after ${title}`, () => link.isClosed, CLOSED_MS);

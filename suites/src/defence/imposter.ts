@@ -11,7 +11,7 @@ export const imposter = scenario({
   id: 'defence/imposter',
   title: 'a direct message over the link of another agent is rejected',
   requirements: [required.imposter.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['direct.inbox', 'status.metrics'] },
   phases: {
     async drive(context) {
       const { claim } = context;

@@ -11,7 +11,7 @@ export const otherNetwork = scenario({
   id: 'defence/network',
   title: 'peers and messages of another network are refused',
   requirements: [required.network.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['direct.inbox', 'status.metrics'] },
   phases: {
     async drive(context) {
       const { claim, record } = context;
@@ -19,9 +19,9 @@ export const otherNetwork = scenario({
         hellos: 'hello_refused_total{reason="wrong_network"}',
         messages: 'gossip_rejected_total{reason="wrong_network"}',
       });
-      const { network, address } = await placeOf(stage.node);
-      await using stranger = new ScriptedPeer({ network, hello: { network: ELSEWHERE } });
-      const goodbye = await stranger.dial(address).then(
+      const place = await placeOf(stage.node);
+      await using stranger = new ScriptedPeer({ ...place, hello: { network: ELSEWHERE } });
+      const goodbye = await stranger.dial(place.address).then(
         () => null,
         (error: unknown) => {
           if (error instanceof PeerLinkClosed) return error.goodbye ?? '';

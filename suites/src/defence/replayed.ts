@@ -12,7 +12,7 @@ export const replays = scenario({
   id: 'defence/replayed',
   title: 'messages that come again are delivered once',
   requirements: [required.replayed.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['direct.inbox', 'status.metrics'] },
   phases: {
     async drive(context) {
       await using stage = await Stage.set(context, { published: 'gossip_incoming_duplicate_total', direct: 'dm_incoming_duplicate_total' });

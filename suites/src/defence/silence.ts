@@ -11,14 +11,14 @@ export const silentPeers = scenario({
   id: 'defence/silence',
   title: 'a connection on which no hello comes is closed',
   requirements: [required.silence.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['direct.inbox', 'status.metrics'] },
   phases: {
     async drive(context) {
       const { claim, eventually, record } = context;
       await using stage = await Stage.set(context, { silent: 'hello_refused_total{reason="timeout"}' });
-      const { network, address } = await placeOf(stage.node);
-      await using silent = new ScriptedPeer({ network });
-      const link = await silent.connect(address);
+      const place = await placeOf(stage.node);
+      await using silent = new ScriptedPeer(place);
+      const link = await silent.connect(place.address);
       const begun = record.observe('silent', 'link', 'connected', { machine_id: silent.machineId });
       await stage.claimUnharmed();
       const whileOpen = await stage.node.rest('network.peers');

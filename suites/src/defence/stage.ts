@@ -56,9 +56,9 @@ export class Stage implements AsyncDisposable {
     const topic = context.topic('stage');
     await untilLinked(context, node, neighbour, ARRIVAL_LIMIT_MS);
     const listener = await listen(context, node, topic);
-    const { network, address } = await placeOf(node);
-    const peer = new ScriptedPeer({ network });
-    const link = await peer.dial(address);
+    const place = await placeOf(node);
+    const peer = new ScriptedPeer(place);
+    const link = await peer.dial(place.address);
     await count(context, node, counted);
     return new Stage(context, { node, neighbour, peer, link, topic }, listener, counted, await inboxEnd(context, node));
   }

@@ -12,7 +12,7 @@ export const unsubscribedTopic = scenario({
   id: 'defence/unsubscribed',
   title: 'messages on a topic without subscribers are not delivered',
   requirements: [required.unsubscribed.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['direct.inbox', 'status.metrics'] },
   phases: {
     async drive(context) {
       await using stage = await Stage.set(context, { unwanted: 'gossip_no_subscriber_total' });

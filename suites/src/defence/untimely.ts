@@ -11,7 +11,7 @@ export const untimely = scenario({
   id: 'defence/untimely',
   title: 'messages from too far in the past or the future are dropped',
   requirements: [required.untimely.id, required.unharmed.id],
-  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['direct.inbox', 'status.metrics'] },
   phases: {
     async drive(context) {
       await using stage = await Stage.set(context, {

@@ -25,7 +25,7 @@ export const news = exercise(
       nodes: 2,
       // What is announced here are addresses of nobody: nodes in a line dial none of them.
       wiring: 'line',
-      powers: ['process'],
+      powers: ['link'],
       capabilities: ['discovery.agent', 'contacts.addMachine', 'status.metrics'],
     },
     phases: {
@@ -33,7 +33,7 @@ export const news = exercise(
         const { claim, eventually, need, clock } = context;
         const [alice, bob] = twoOf(context);
         await untilLinked(context, alice, bob, ARRIVAL_LIMIT_MS);
-        await using stranger = new ScriptedPeer({ network: (await placeOf(alice)).network });
+        await using stranger = new ScriptedPeer(await placeOf(alice));
         const link = await stranger.dial((await placeOf(alice)).address);
         const agent_id = stranger.agentId;
         const now = clock.now();

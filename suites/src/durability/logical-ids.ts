@@ -16,14 +16,14 @@ export const logicalIdsOutliveKill = scenario({
   id: 'durability/logical-ids',
   title: 'a logical id names the same message before and after kill -9, at both ends',
   requirements: [required.logicalIds.id],
-  needs: { nodes: 2, powers: ['kill', 'process'], capabilities: ['direct.send', 'direct.inbox'] },
+  needs: { nodes: 2, powers: ['kill', 'link'], capabilities: ['direct.send', 'direct.inbox'] },
   phases: {
     async drive(context) {
       const { claim, clock, faults, need } = context;
       const [alice, bob] = twoOf(context);
       await untilMeshed(context, [alice, bob], 5000);
       const send = (payload: Uint8Array) => alice.rest('direct.send', { agent_id: bob.agentId, payload: toBase64(payload), logical_id: LOGICAL_ID });
-      await using courier = new ScriptedPeer({ network: (await placeOf(alice)).network });
+      await using courier = new ScriptedPeer(await placeOf(alice));
       const link = async (): Promise<PeerLink> => courier.dial((await placeOf(alice)).address);
       const carry = async (over: PeerLink, payload: Uint8Array) => {
         const body = encodeDirectBody({ requestId: courier.crypto.randomBytes(REQUEST_ID_BYTES), logicalId: LOGICAL_ID, payload });

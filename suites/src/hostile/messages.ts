@@ -62,16 +62,16 @@ export const messages = scenario({
   id: 'hostile/messages',
   title: 'a peer whose messages announce, nest and begin more than they hold',
   requirements: [required.messages.id, required.unharmed.id, required.memory.id],
-  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['status.metrics'] },
+  needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['status.metrics'] },
   phases: {
     async drive(context) {
       const { claim, eventually, record } = context;
       const [node] = twoOf(context);
-      const { network, address } = await placeOf(node);
+      const place = await placeOf(node);
       await unharmed(context, node, async () => {
         for (const [name, commit] of Object.entries(BREACHES)) {
-          await using offender = new ScriptedPeer({ network });
-          const link = await offender.dial(address);
+          await using offender = new ScriptedPeer(place);
+          const link = await offender.dial(place.address);
           record.observe('offender', 'link', 'breach', { name, machine_id: offender.machineId });
           commit(link);
           const closed = await eventually(`the link closes after ${name}`, () => link.isClosed, CLOSED_MS);
@@ -80,8 +80,8 @@ export const messages = scenario({
           });
         }
         for (const [name, say] of Object.entries(NONSENSE)) {
-          await using offender = new ScriptedPeer({ network });
-          const link = await offender.dial(address);
+          await using offender = new ScriptedPeer(place);
+          const link = await offender.dial(place.address);
           say(link);
           // What comes after it is answered, or the link is closed: in either case the node has read it.
           link.ping();

@@ -23,19 +23,19 @@ export const hostile = exercise(
   {
     id: 'overlay/hostile',
     title: 'neighbours that make things up hold up nobody',
-    needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['messaging.publish', 'messaging.events', 'status.metrics'] },
+    needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['messaging.publish', 'messaging.events', 'status.metrics'] },
     phases: {
       async drive(context) {
         const { claim, record, random, clock } = context;
         const [alice, bob] = twoOf(context);
         await untilLinked(context, alice, bob, ARRIVAL_LIMIT_MS);
         await using audience = await Audience.of(context, [alice, bob], context.topic('honest'));
-        const { network, address } = await placeOf(alice);
+        const place = await placeOf(alice);
         const memory = async (): Promise<number> => (await countersOf(alice)).get('process_resident_memory_bytes') ?? 0;
-        const peers = ['inventor', 'promiser', 'forger'].map(() => new ScriptedPeer({ network }));
+        const peers = ['inventor', 'promiser', 'forger'].map(() => new ScriptedPeer(place));
         await using stack = new AsyncDisposableStack();
         for (const peer of peers) stack.use(peer);
-        const [inventor, promiser, forger] = await Promise.all(peers.map((peer) => peer.dial(address)));
+        const [inventor, promiser, forger] = await Promise.all(peers.map((peer) => peer.dial(place.address)));
         for (const link of [inventor!, promiser!, forger!]) link.send({ kind: 'overlay', control: { kind: 'join' } });
         const before = await memory();
         let made = 0;

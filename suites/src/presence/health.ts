@@ -29,7 +29,7 @@ export const health = exercise(
         const alone = await node.rest('status.health');
         const place = await placeOf(node);
         // It answers pings, as links do by themselves, and nothing else.
-        await using peer = new ScriptedPeer({ network: place.network });
+        await using peer = new ScriptedPeer(place);
         const link = await peer.dial(place.address);
         const linked = async (): Promise<boolean> => (await peersOf(node, signal))?.includes(peer.machineId) === true;
         await eventually('the silent peer is linked', linked, ARRIVAL_LIMIT_MS);

@@ -18,17 +18,17 @@ export const tampered = exercise(
   {
     id: 'routes/tampered',
     title: 'boxes that were tampered with do not open',
-    needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['direct.inbox', 'status.metrics', 'identity.get'] },
+    needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['direct.inbox', 'status.metrics', 'identity.get'] },
     phases: {
       async drive(context) {
         const { claim, clock, eventually, need, record } = context;
         const [alice] = twoOf(context);
         const end = await inboxEnd(context, alice);
         const kemKey = fromBase64((await need(alice.rest('identity.get'), 'alice tells her keys')).kem_public_key_b64);
-        const { network, address } = await placeOf(alice);
-        await using author = new ScriptedPeer({ network });
-        await using peer = new ScriptedPeer({ network });
-        const link = await peer.dial(address);
+        const place = await placeOf(alice);
+        await using author = new ScriptedPeer(place);
+        await using peer = new ScriptedPeer(place);
+        const link = await peer.dial(place.address);
         const recipient = parseAgentId(alice.agentId);
         const topic = inboxTopic(peer.crypto, recipient);
 
@@ -45,12 +45,12 @@ export const tampered = exercise(
             machineKey: machineKey.publicKey,
             machineSignature,
           } as const;
-          const route: BoxRoute = { network, sender: sender.agentId, recipient };
+          const route: BoxRoute = { network: place.network, sender: sender.agentId, recipient };
           return sealBox(peer.crypto, kemKey, route, id, encodeLetter(letter));
         };
         const post = async (box: Uint8Array): Promise<void> => publish(link, await envelopeOf(box));
         const envelopeOf = (payload: Uint8Array): Promise<Uint8Array> =>
-          sealEnvelope(peer.crypto, peer.agentKey, { kind: 'inbox', network, to: topic, payload, issued: clock.now() });
+          sealEnvelope(peer.crypto, peer.agentKey, { kind: 'inbox', network: place.network, to: topic, payload, issued: clock.now() });
         const stands = async (text: string): Promise<boolean> => {
           const { messages } = await alice.client.direct.inbox({ limit: 1000, ...(end !== undefined && { after: end }) }, context);
           return messages.some(({ payload }) => payload === payloadOf(text));

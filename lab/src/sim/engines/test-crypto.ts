@@ -1,6 +1,6 @@
 /**
  * A marked test scheme in place of the cryptography of the network: nothing random, nothing on other threads, the sizes of the real one.
- * Whoever knows a public key could sign for it, and nobody does: forgeries of a simulation are made as wrong signatures. Hashes, HKDF and
+ * Whoever looked for it would find what makes a signature, and nobody does: forgeries are wrong signatures, or those of other keys. Hashes, HKDF and
  * AES-GCM are the real ones.
  */
 import { nodeCrypto } from '@muster/node';
@@ -43,8 +43,8 @@ export function testCrypto(chance: Chance): Crypto {
       return { publicKey: padded(sha256(TAGS.signingKey, seed), PUBLIC_BYTES), seed };
     },
 
-    async sign({ publicKey }, message) {
-      return padded(signature(publicKey, message), SIGNATURE_BYTES);
+    async sign({ seed }, message) {
+      return padded(signature(sha256(TAGS.signingKey, seed), message), SIGNATURE_BYTES);
     },
 
     async verify(publicKey, message, given) {
