@@ -1,6 +1,6 @@
 /** `muster uninstall` and `muster purge` as their user runs them. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { completionScript } from './completion.ts';
@@ -64,6 +64,8 @@ describe('purge', () => {
     expect(stderr).toContain(`and keeps:\n  ${join(home.root, 'config', 'muster-alice', 'config.toml')}\n  ${join(keysOf('alice'), 'runner.key')}\n`);
     expect(existsSync(home.dataDir('alice'))).toBe(false);
     expect(await readdir(keysOf('alice'))).toEqual(['runner.key']);
+    await rm(join(home.root, 'config', 'muster-bob', 'config.toml'));
+    expect((await home.muster('purge', '--name', 'bob')).stderr).not.toContain('and keeps');
     expect((await readdir(keysOf('bob'))).toSorted()).toEqual(['agent.key', 'agent_kem.key', 'machine.key']);
     expect(await readdir(home.dataDir('bob'))).toContain('node.sqlite');
   });

@@ -69,7 +69,7 @@ async function planOf(name: string | undefined, { dataDir, identityDir, userKeyP
   // They may have been put anywhere, also among what goes.
   const spared = [configFile, identityDir, userKeyPath, charterPath].filter((path) => path !== undefined);
   const doomed: string[] = [];
-  const kept: string[] = [configFile];
+  const kept: string[] = existsSync(configFile) ? [configFile] : [];
   const folders: string[] = [];
   for (const [folder, known] of [
     [identityDir, IDENTITY_FILES],
@@ -107,8 +107,7 @@ function describe({ doomed, kept }: Plan, name: string | undefined): string[] {
   return [
     'this deletes, for ever:',
     ...doomed.map((path) => `  ${path}`),
-    'and keeps:',
-    ...kept.map((path) => `  ${path}`),
+    ...(kept.length > 0 ? ['and keeps:', ...kept.map((path) => `  ${path}`)] : []),
     ...(restarted ? [`autostart is on, and will make somebody new; to end it: muster autostart --remove${nameFlag(name)}`] : []),
   ];
 }

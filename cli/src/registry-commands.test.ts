@@ -129,6 +129,7 @@ describe('the commands of the registry', () => {
   });
 
   it('show what they need in angle brackets, what they can do without in square ones, and text as text', () => {
+    expect(commandOf(registry['messaging.subscribe']).helpInformation()).toContain('until it is interrupted');
     const send = commandOf(registry['direct.send']).helpInformation();
     expect(send).toContain('Usage: muster direct send <AGENT_ID> <TEXT> [--require-ack-ms <REQUIRE_ACK_MS>]');
     expect(send).toMatch(/\n {2}<AGENT_ID> +64 hex digits\n {2}<TEXT> +text\n/);

@@ -46,7 +46,8 @@ function added(parent: Command, word: string, hidden: boolean): Command {
 export function define(command: Command, capability: Capability, form: CliForm, invoke: Invoke): void {
   const route = `${capability.method} ${capability.path}`;
   command.summary(`${capability.summary}  [${route}]`);
-  command.description(`${capability.summary}\n\n  ${route}`);
+  const follows = form.follow === undefined ? '' : '\nPrints what comes until it is interrupted, and takes it back then.';
+  command.description(`${capability.summary}${follows}\n\n  ${route}`);
   const fields = new Map(inputFields(capability).map((field) => [field.name, field]));
   const takesFile = form.arguments?.some((argument) => argument.as === 'file') ?? false;
   const options = cliOptions(capability)

@@ -64,12 +64,16 @@ async function tokenIn(dataDir: string): Promise<string | SecretFileError> {
 }
 
 /** Ours while the daemon runs, otherwise free. */
-export async function checkPorts({ config: { apiAddress, bindAddress }, running, address }: Patient): Promise<Verdict> {
+export async function checkPorts({ config: { dataDir, apiAddress, bindAddress }, running, address }: Patient): Promise<Verdict> {
   const { host } = splitHostPort(address ?? apiAddress)!;
   const open = LOOPBACK.test(host)
     ? ok('')
     : warning(`the API is open to other machines at ${address ?? apiAddress}`, 'set api_address to 127.0.0.1:PORT, unless that is meant');
-  if (running) return gravest(ok(`in use by the daemon: API ${address ?? 'not up'}, peers ${bindAddress}`), open);
+  if (running) {
+    const status = address === undefined ? undefined : await askAs(dataDir, address, '/network/status');
+    const { local_addr: peers = bindAddress } = status?.status === 200 ? (status.body as { local_addr?: string }) : {};
+    return gravest(ok(`in use by the daemon: API ${address ?? 'not up'}, peers ${peers}`), open);
+  }
   const [api, peers] = await Promise.all([free(apiAddress, 'api_address'), free(bindAddress, 'bind_address')]);
   return gravest(ok(`free: API ${apiAddress}, peers ${bindAddress}`), api, peers, open);
 }
@@ -96,8 +100,7 @@ async function free(address: string, key: string): Promise<Verdict> {
 
 export async function checkPeers({ config, address }: Patient): Promise<Verdict> {
   if (address === undefined) return warning('not known while the daemon does not run');
-  const token = await tokenIn(config.dataDir);
-  const answer = token instanceof SecretFileError ? undefined : await ask(address, '/status', token);
+  const answer = await askAs(config.dataDir, address, '/status');
   if (answer?.status !== 200) return warning('not known: the daemon does not say');
   const { peers = 0, warnings = [] } = answer.body as { peers?: number; warnings?: readonly string[] };
   if (peers > 0) return ok(`linked to ${peers}`);
@@ -126,6 +129,12 @@ async function reachable(address: string): Promise<boolean> {
   } finally {
     socket.on('error', () => undefined).destroy();
   }
+}
+
+/** With the token that lies in the data directory. */
+async function askAs(dataDir: string, address: string, path: string): Promise<{ status: number; body: unknown } | undefined> {
+  const token = await tokenIn(dataDir);
+  return token instanceof SecretFileError ? undefined : ask(address, path, token);
 }
 
 async function ask(address: string, path: string, token?: string): Promise<{ status: number; body: unknown } | undefined> {

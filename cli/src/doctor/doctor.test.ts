@@ -130,6 +130,7 @@ describe('with a daemon that was started', () => {
     const well = await diagnose('alice');
     expect(well).toMatchObject({ code: 0, ok: true, problems: 0 });
     expect(found(well, 'daemon')?.message).toBe(`it runs (pid ${String(pid)}), healthy, at ${String(api_address)}`);
+    expect(found(well, 'ports')?.message).toMatch(/^in use by the daemon: API 127\.0\.0\.1:[1-9]\d*, peers 127\.0\.0\.1:[1-9]\d*$/u);
     expect(found(well, 'peers')).toMatchObject({ status: 'warning', message: expect.stringContaining('on this host') as string });
     expect(found(well, 'identity')?.message).toContain(agent_id);
 

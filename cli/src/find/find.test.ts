@@ -83,7 +83,7 @@ describe('with two daemons', () => {
     const { agent_id } = await rest('alice', '/agent');
     const { code, lines } = await run(find, [agent_id]);
     expect([code, lines[0]]).toEqual([0, expect.stringMatching(/ {2}this agent itself$/)]);
-    expect((await run(connect, [agent_id])).code).toBe(1);
+    for (const json of [false, true]) await expect(run(connect, [agent_id], json)).rejects.toThrow('this is the agent of this daemon itself');
   });
 
   it('says plainly what was tried in vain', async () => {

@@ -3,7 +3,7 @@ import type { Client } from '@muster/client';
 import { registry } from '@muster/contract';
 import { exchange } from '../capability-call.ts';
 import { connect as connectToDaemon, explain, type Target } from '../connection.ts';
-import { EXIT_FAILED } from '../failure.ts';
+import { EXIT_FAILED, Failure } from '../failure.ts';
 import { printJson, printLine } from '../output.ts';
 import { type Who, whoIs } from './who.ts';
 
@@ -46,7 +46,7 @@ export function connect(request: Request): Promise<number> {
   return withDaemon(request, async (client) => {
     const who = await whoIs(client, request.typed);
     const search = await look(client, who, request.json);
-    if (who.self) return EXIT_FAILED;
+    if (who.self) throw new Failure('not connected: this is the agent of this daemon itself');
     const dial = (await exchange(client, registry['direct.connect'], { agent_id: who.agent })) as Dial;
     const linked = dial.addr !== null && dial.outcome !== 'Unreachable';
     if (request.json)
