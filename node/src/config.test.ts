@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError, instanceNameOf, joinHostPort, readConfig, splitHostPort } from './config.ts';
 
-const paths = { dataDir: '/data', identityDir: '/id', hostDirectory: '/host' };
+const paths = { home: '/home/u', dataDir: '/data', identityDir: '/id', hostDirectory: '/host' };
 const read = (toml: string, overrides = {}) => readConfig(toml, '/etc/muster.toml', paths, overrides);
 const refusal = (toml: string, overrides = {}): string => {
   try {
@@ -44,6 +44,23 @@ describe('the configuration', () => {
     expect(refusal('external_addresses = ["192.168.1.7:5483"]')).toMatch(/external_addresses\.0: must be an address that the public internet routes/);
     expect(refusal('heartbeat_interval_secs = 0')).toMatch(/heartbeat_interval_secs/);
     expect(refusal('rendezvous_validity_ms = 86400001')).toMatch(/rendezvous_validity_ms/);
+  });
+
+  test('takes absolute paths, and those below the home of the user', () => {
+    const toml =
+      'data_dir = "~/agents/bob"\nidentity_dir = "/keys"\nhost_directory = "~/run"\nuser_key_path = "~/human.key"\ncharter_path = "~/c.md"';
+    expect(read(toml)).toMatchObject({
+      dataDir: '/home/u/agents/bob',
+      identityDir: '/keys',
+      hostDirectory: '/home/u/run',
+      userKeyPath: '/home/u/human.key',
+      charterPath: '/home/u/c.md',
+    });
+    for (const key of ['data_dir', 'identity_dir', 'host_directory', 'user_key_path', 'charter_path'])
+      for (const path of ['', 'data', './data', '~', '~bob/data'])
+        expect(refusal(`${key} = "${path}"`)).toBe(
+          `/etc/muster.toml: ${key}: must be an absolute path, or one below your home that begins with ~/; correct the value`,
+        );
   });
 
   test('takes the times of presence in seconds, each on its own', () => {

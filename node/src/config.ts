@@ -1,4 +1,5 @@
 /** Daemon configuration: TOML text in, checked values out. Keys and defaults follow the compatible daemon; unknown keys are tolerated. */
+import { isAbsolute, join } from 'node:path';
 import { isPubliclyRoutable, MAX_ANNOUNCED_ADDRESSES, MAX_RENDEZVOUS_VALIDITY_MS } from '@muster/protocol';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import * as z from 'zod';
@@ -52,6 +53,8 @@ export interface DiscoverySettings {
 
 /** Where a daemon keeps its things when the configuration does not say; see `instancePaths`. */
 export interface DefaultPaths {
+  /** what `~/` stands for in the file */
+  readonly home: string;
   readonly dataDir: string;
   readonly identityDir: string;
   readonly hostDirectory: string;
@@ -64,6 +67,10 @@ export class ConfigError extends Error {
 /** 1–64 characters, letters, digits and dashes, first one alphanumeric. */
 export const INSTANCE_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
 
+/** A daemon is started from anywhere: a relative path would be another one each time. */
+const path = z
+  .string()
+  .refine((text) => isAbsolute(text) || text.startsWith('~/'), { error: 'must be an absolute path, or one below your home that begins with ~/' });
 const hostPort = z.string().refine((text) => splitHostPort(text) !== undefined, { error: 'must be host:port, with the port in 0–65535' });
 
 /** Keys of the compatible daemon that have no effect here (yet). */
@@ -79,15 +86,15 @@ const File = z.looseObject({
   instance_name: z.string().regex(INSTANCE_NAME, { error: 'must be 1–64 letters, digits or dashes, starting with a letter or digit' }).optional(),
   bind_address: hostPort.optional(),
   api_address: hostPort.optional(),
-  data_dir: z.string().min(1).optional(),
-  identity_dir: z.string().min(1).optional(),
+  data_dir: path.optional(),
+  identity_dir: path.optional(),
   network_id: z.string().min(1).max(64).default('muster.main'),
   bootstrap_peers: z.array(hostPort).default([]),
-  host_directory: z.string().min(1).optional(),
+  host_directory: path.optional(),
   lan_discovery: z.boolean().default(true),
   auto_dial: z.boolean().default(true),
-  user_key_path: z.string().min(1).optional(),
-  charter_path: z.string().min(1).optional(),
+  user_key_path: path.optional(),
+  charter_path: path.optional(),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('warn'),
   log_format: z.enum(['text', 'json']).default('text'),
   external_addresses: z
@@ -131,19 +138,20 @@ export function readConfig(tomlText: string, file: string, paths: DefaultPaths, 
   const bindAddress = values.bind_address ?? `[::]:${named ? 0 : DEFAULT_TRANSPORT_PORT}`;
   const apiAddress = values.api_address ?? `127.0.0.1:${named ? 0 : DEFAULT_API_PORT}`;
   const api = splitHostPort(apiAddress)!;
+  const given = (path: string | undefined): string | undefined => (path?.startsWith('~/') ? join(paths.home, path.slice(2)) : path);
   return {
     instanceName,
     bindAddress,
     apiAddress: overrides.apiPort === undefined ? apiAddress : joinHostPort(api.host, overrides.apiPort),
-    dataDir: values.data_dir ?? paths.dataDir,
-    identityDir: values.identity_dir ?? paths.identityDir,
+    dataDir: given(values.data_dir) ?? paths.dataDir,
+    identityDir: given(values.identity_dir) ?? paths.identityDir,
     networkName: values.network_id,
     bootstrapPeers: overrides.noBootstrap ? [] : values.bootstrap_peers,
-    hostDirectory: values.host_directory ?? paths.hostDirectory,
+    hostDirectory: given(values.host_directory) ?? paths.hostDirectory,
     lanDiscovery: values.lan_discovery,
     autoDial: values.auto_dial,
-    userKeyPath: values.user_key_path,
-    charterPath: values.charter_path,
+    userKeyPath: given(values.user_key_path),
+    charterPath: given(values.charter_path),
     logLevel: values.log_level === 'trace' ? 'debug' : values.log_level,
     logFormat: values.log_format,
     inboxLimit: values.inbox_limit,

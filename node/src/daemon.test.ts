@@ -62,6 +62,7 @@ test('a taken API port is named, and nothing stays behind', async () => {
   const root = await home();
   const first = await start(join(root, 'a'), join(root, 'host'));
   const config = readConfig(`bind_address = "127.0.0.1:0"\napi_address = "${first.daemon.apiAddress}"`, 'c', {
+    home: root,
     dataDir: join(root, 'b'),
     identityDir: join(root, 'bi'),
     hostDirectory: join(root, 'host'),
@@ -88,6 +89,7 @@ test('nodes of one network on one host find each other within 2 s; those of anot
   await stranger.daemon[Symbol.asyncDispose]();
   const a = await start(join(root, 'a'), host);
   const config = readConfig('bind_address = "127.0.0.1:0"\napi_address = "127.0.0.1:0"\nnetwork_id = "other"', 'c', {
+    home: root,
     dataDir: join(root, 'x'),
     identityDir: join(root, 'xi'),
     hostDirectory: host,

@@ -18,7 +18,7 @@ const PORT = 5_483;
 /** log lines kept of each node */
 const LOG_LINES = 200;
 const TOKEN_BYTES = 32;
-const NO_PATHS = { dataDir: '', identityDir: '', hostDirectory: '' };
+const NO_PATHS = { home: '', dataDir: '', identityDir: '', hostDirectory: '' };
 
 /** Builds the node from its ports, as `createNode` does. */
 export type Compose = (settings: NodeSettings, ports: NodePorts, identity: LocalIdentity) => Node;

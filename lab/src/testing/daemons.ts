@@ -28,7 +28,12 @@ export async function startDaemon(bootstrapPeers: readonly string[] = [], name =
     'lan_discovery = false',
     `bootstrap_peers = ${JSON.stringify(bootstrapPeers)}`,
   ].join('\n');
-  const paths = { dataDir: join(directory, 'data'), identityDir: join(directory, 'identity'), hostDirectory: join(directory, 'host') };
+  const paths = {
+    home: directory,
+    dataDir: join(directory, 'data'),
+    identityDir: join(directory, 'identity'),
+    hostDirectory: join(directory, 'host'),
+  };
   const daemon = await runDaemon({ config: readConfig(toml, 'test.toml', paths), log: { write: () => undefined } });
   const token = readFileSync(join(paths.dataDir, 'api-token'), 'utf8').trim();
   const client = createClient({ baseUrl: `http://${daemon.apiAddress}`, token });

@@ -12,6 +12,7 @@ test.skipIf(process.platform !== 'linux')('follows XDG, and keeps instances apar
   });
   const named = instancePaths('bob', { HOME: '/home/u', XDG_CONFIG_HOME: '/c', XDG_DATA_HOME: 'relative', XDG_RUNTIME_DIR: '/run/u' });
   expect(named).toEqual({
+    home: '/home/u',
     configFile: '/c/muster-bob/config.toml',
     dataDir: '/home/u/.local/share/muster-bob',
     identityDir: '/home/u/.muster-bob',

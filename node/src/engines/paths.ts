@@ -21,6 +21,7 @@ export function instancePaths(name: string | undefined, env: NodeJS.ProcessEnv =
     process.platform as string
   ];
   return {
+    home,
     configFile: join(data ?? base('XDG_CONFIG_HOME', join(home, '.config')), instance, 'config.toml'),
     dataDir: join(data ?? base('XDG_DATA_HOME', join(home, '.local', 'share')), instance),
     identityDir: join(home, name === undefined ? '.muster' : `.muster-${name}`),

@@ -60,7 +60,7 @@ export class Daemons implements AsyncDisposable {
   /** Daemons of one host directory and network find each other. */
   async start(at: string, host: string, toml = ''): Promise<Api> {
     const base = `bind_address = "127.0.0.1:0"\napi_address = "127.0.0.1:0"\nnetwork_id = "test"\n`;
-    const config = readConfig(base + toml, 'config.toml', { dataDir: join(at, 'data'), identityDir: join(at, 'id'), hostDirectory: host });
+    const config = readConfig(base + toml, 'config.toml', { home: at, dataDir: join(at, 'data'), identityDir: join(at, 'id'), hostDirectory: host });
     const daemon = await runDaemon({ config, log: quiet });
     this.stack.use(daemon);
     const token = (await readFile(join(at, 'data', 'api-token'), 'utf8')).trim();
