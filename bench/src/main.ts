@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ownDaemon, shellCommand } from '@muster/lab';
+import { generatorSpeed, ownDaemon, shellCommand } from '@muster/lab';
 import type { DaemonCommand } from '@muster/lab';
 import { openFloor } from './floor.ts';
 import { median, percentile } from './measure.ts';
@@ -17,9 +17,11 @@ import { overlayNumbers } from './overlay.ts';
 
 const PAYLOAD_BYTES = 256;
 const DIRECT_MESSAGES = 200;
+/** operations per second */
+const GENERATOR_RATE = 20_000;
 
 /** What our daemon must keep. Rates and latencies are measured in floors, so that they hold on slower machines too. */
-const GATES = { publishShare: 0.4, directTimesFloor: 3.5, overlayTimesLink: 4, healthMs: 500, residentMb: 130 } as const;
+const GATES = { publishShare: 0.4, directTimesFloor: 3.5, overlayTimesLink: 4, healthMs: 500, residentMb: 130, generatorShare: 0.99 } as const;
 
 interface Row {
   readonly daemon: string;
@@ -55,8 +57,11 @@ const routes = await measureRoutes(ownDaemon(musterd));
 const parts = await proofParts(built('muster'), runs);
 const overlay = await overlayNumbers(daemons[0]!, PAYLOAD_BYTES);
 const simulation = await simulationNumbers();
+const generator = await generatorSpeed(GENERATOR_RATE, 2 * GENERATOR_RATE);
 if (values.json)
-  console.log(JSON.stringify({ floors, rows, routes, parts, overlay, simulation, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }));
+  console.log(
+    JSON.stringify({ floors, rows, routes, parts, overlay, simulation, generator, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }),
+  );
 else print();
 if (values.gate) gate(rows[0]!);
 
@@ -150,6 +155,9 @@ function print(): void {
   console.log(
     `\noverlay of ${overlay.nodes} nodes in one process: joined in ${overlay.joinMs.toFixed(0)} ms; burst ${overlay.burstDeliveriesPerSecond.toFixed(0)} deliveries/s; paced p50 ${overlay.pacedP50Ms.toFixed(1)} ms, p99 ${overlay.pacedP99Ms.toFixed(1)} ms; ${overlay.wireBytesPerDelivery.toFixed(0)} bytes on the wire per delivery; ${overlay.cpuMsPer1000Deliveries.toFixed(0)} ms of CPU per 1,000 deliveries; ${overlay.kbPerLink.toFixed(0)} KiB per link, ${overlay.kbPerTopic.toFixed(1)} KiB per topic`,
   );
+  console.log(
+    `\nload generator, asked for ${GENERATOR_RATE} operations/s: ${generator.offered.offered_per_second}/s, ${generator.offered.late} of them late; ${generator.cpuMicrosPerOperation.toFixed(1)} µs of CPU per operation`,
+  );
   console.log(`\nmuster prove: ${parts.map(({ name, ms }) => `${name} ${(ms / 1_000).toFixed(2)} s`).join(', ')}`);
 }
 
@@ -161,6 +169,7 @@ function gate(row: Row): void {
     ['DM p50 over the overlay in DMs over a link', routes.overlayP50Ms / routes.linkP50Ms, '≤', GATES.overlayTimesLink],
     ['exec→/health, ms', row.healthMs, '≤', GATES.healthMs],
     ['idle resident memory, MB', row.residentMb, '≤', GATES.residentMb],
+    ['load generator, operations/s', generator.offered.offered_per_second, '≥', GATES.generatorShare * GENERATOR_RATE],
     ...parts.map(({ name, ms, budgetMs }): Bound => [`muster prove: ${name}, ms`, ms, '≤', budgetMs]),
   ];
   console.log('');

@@ -19,6 +19,8 @@ export { type Cut, type Partition, PARTITION_SHAPES, type PartitionShape, type S
 export { halfOpen } from './faults/half-open.ts';
 export type { LinkConditions } from './faults/link-shaper.ts';
 export { kill, pause, restart } from './faults/process-faults.ts';
+export { type GeneratorSpeed, generatorSpeed } from './load/generator-speed.ts';
+export { type Offered, openLoop, type OpenLoopOptions } from './load/open-loop.ts';
 export { commandLine } from './record/command-line.ts';
 export { type Followed, Following } from './record/following.ts';
 export { NodeHandle, OPERATION_LIMIT_MS, type OperationOptions } from './record/node-handle.ts';

@@ -22,6 +22,7 @@ export * from './journal-reader.ts';
 export * from './journal-file.ts';
 export { Redactor } from './redaction.ts';
 export { EdnHistory } from './edn.ts';
+export { Histograms } from './picture/histogram.ts';
 export { RESOURCES } from './picture/picture.ts';
 export * from './frame.ts';
 export * from './evaluate.ts';

@@ -11,6 +11,7 @@ export const delivery = (nodes: number) =>
       'stress.exactly-once': 'Under load every accepted message reaches every subscriber exactly once, under the name of its sender.',
       'stress.ledger': 'For every message and subscriber: published = delivered + refused + expired + in flight.',
       'stress.accepted': 'Under load no publish is refused or left unanswered.',
+      'stress.keeps-up': 'Nodes answer at the rate at which they are asked.',
       'stress.generator': 'The generator offers what was asked for, when it was asked for.',
     },
     {
@@ -36,6 +37,7 @@ export const delivery = (nodes: number) =>
           const offered = claims.equals(observed(GENERATOR, '/offered'), load.messages * load.nodes.length);
           claim('offered', 'stress.generator', 'MUST', offered, { blame: 'harness' });
           claim('on-time', 'stress.generator', 'SHOULD', claims.equals(observed(GENERATOR, '/late'), 0), { blame: 'harness' });
+          claim('keeps-up', 'stress.keeps-up', 'SHOULD', claims.equals(observed(GENERATOR, '/held_back'), 0));
         },
         async finally(_, load) {
           await load[Symbol.asyncDispose]();

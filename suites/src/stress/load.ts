@@ -1,15 +1,11 @@
 /** Signed messages from every node to one topic, at a rate or as fast as they are taken, all of it recorded. */
-import type { NodeHandle, ScenarioContext } from '@muster/lab';
+import { type NodeHandle, openLoop, type ScenarioContext } from '@muster/lab';
 import type { EntriesClaim, Observations, SendsClaim } from '@muster/proof';
 import { deliveries, openStream, payloadOf, subscribe } from '../nodes.ts';
 
 const DEFAULT_MESSAGES = 1_000;
 /** sends per node under way at once, when they are made as fast as they are taken */
 const CLOSED_LOOP_DEPTH = 32;
-/** sends per node under way at once before an open loop waits, and so falls behind */
-const OPEN_LOOP_DEPTH = 512;
-/** ms after its due time at which a send counts as late */
-const LATE_MS = 100;
 /** ms without any delivery, while some are missing, after which they count as lost */
 const QUIET_LIMIT_MS = 3_000;
 const LOOK_EVERY_MS = 5;
@@ -57,20 +53,26 @@ function setting({ settings }: ScenarioContext, name: string, standard: number, 
 
 /** Publishes everything and waits until it has arrived, or nothing arrives any more. */
 export async function runLoad(context: ScenarioContext, load: Load): Promise<void> {
-  const { clock, record } = context;
+  const { clock, record, signal } = context;
   const begun = clock.monotonic();
-  const pace = load.rate > 0 ? openLoop : closedLoop;
-  const lateness = (await Promise.all(load.nodes.map((node) => pace(context, load, node)))).flat();
+  const planned = load.messages * load.nodes.length;
+  const offered =
+    load.rate > 0
+      ? // All nodes are one target: the generator is one, and so is what it manages.
+        await openLoop((n) => publish(load.nodes[n % load.nodes.length]!, load, Math.floor(n / load.nodes.length) + 1), {
+          clock,
+          rate: load.rate * load.nodes.length,
+          count: planned,
+          stop: signal,
+        })
+      : { offered: await closedLoop(context, load), late: 0, held_back: 0 };
   const published = clock.monotonic();
   await settle(context, load);
   const delivered = clock.monotonic();
-  const planned = load.messages * load.nodes.length;
   const seconds = (from: number, to: number): number => Math.max(1, Math.round(to - from)) / 1_000;
   record.observe('lab', 'generator', 'done', {
+    ...offered,
     planned,
-    offered: lateness.length,
-    late: lateness.filter((ms) => ms > LATE_MS).length,
-    worst_late_ms: Math.round(lateness.reduce((worst, ms) => Math.max(worst, ms), 0)),
     publish_seconds: seconds(begun, published),
     seconds: seconds(begun, delivered),
     published_per_second: Math.round(planned / seconds(begun, published)),
@@ -82,36 +84,19 @@ function publish(node: NodeHandle, { topic }: Load, n: number): Promise<unknown>
   return node.rest('messaging.publish', { topic, payload: payloadOf(`${node.name}/${n}`) });
 }
 
-/** @returns for each send how many ms late it began: never, as the next begins when one is done */
-async function closedLoop({ signal }: ScenarioContext, load: Load, node: NodeHandle): Promise<number[]> {
-  const lateness: number[] = [];
-  const worker = async (): Promise<void> => {
-    while (lateness.length < load.messages && !signal.aborted) {
-      const n = lateness.push(0);
-      await publish(node, load, n);
-    }
-  };
-  await Promise.all(Array.from({ length: CLOSED_LOOP_DEPTH }, worker));
-  return lateness;
-}
-
-/** @returns for each send how many ms after its due time it began */
-async function openLoop({ clock, signal }: ScenarioContext, load: Load, node: NodeHandle): Promise<number[]> {
-  const begun = clock.monotonic();
-  const period = 1_000 / load.rate;
-  const lateness: number[] = [];
-  const underWay = new Set<Promise<unknown>>();
-  for (let n = 1; n <= load.messages && !signal.aborted; n++) {
-    const due = begun + (n - 1) * period;
-    const early = due - clock.monotonic();
-    if (early > 1) await clock.sleep(early, signal);
-    if (underWay.size >= OPEN_LOOP_DEPTH) await Promise.race(underWay);
-    lateness.push(Math.max(0, clock.monotonic() - due));
-    const sending: Promise<unknown> = publish(node, load, n).finally(() => underWay.delete(sending));
-    underWay.add(sending);
-  }
-  await Promise.all(underWay);
-  return lateness;
+/** The next begins when one is done. @returns how many were sent */
+async function closedLoop({ signal }: ScenarioContext, load: Load): Promise<number> {
+  const counts = await Promise.all(
+    load.nodes.map(async (node) => {
+      let sent = 0;
+      const worker = async (): Promise<void> => {
+        while (sent < load.messages && !signal.aborted) await publish(node, load, ++sent);
+      };
+      await Promise.all(Array.from({ length: CLOSED_LOOP_DEPTH }, worker));
+      return sent;
+    }),
+  );
+  return counts.reduce((sum, sent) => sum + sent, 0);
 }
 
 /** Ends when each node has delivered everything, or when nothing has come for long. */
