@@ -110,6 +110,8 @@ describe('with a daemon', () => {
 
   it('leaves a line in its log', async () => {
     const { agent_id, api_address, log } = JSON.parse(started.stdout) as { agent_id: string; api_address: string; log: string };
+    // It may answer a moment before it says so.
+    await until(async () => (await readFile(log)).length > 0, 'a line in the log');
     expect(await readFile(log, 'utf8')).toMatch(
       new RegExp(`^\\S+ INFO  musterd v[\\d.]+ is up agent=${agent_id} api=${api_address} peers=127\\.0\\.0\\.1:\\d+\n$`),
     );

@@ -1,9 +1,12 @@
 /** The default transport. `node:http` rather than `fetch`, because the latter ends a silent stream after five minutes. */
 import { once } from 'node:events';
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { type RawData, WebSocket } from 'ws';
 import { ConnectionError } from './errors.ts';
 import type { Transport, WireRequest, WireResponse, WireSocket } from './transport.ts';
+
+// Not imported: an import reads every export, and one of them loads a whole HTTP client that is not used here.
+const { Agent, request: httpRequest } = process.getBuiltinModule('node:http');
 
 /** Frames kept while nobody reads them; beyond it the socket is paused. */
 const MAX_UNREAD_FRAMES = 1024;

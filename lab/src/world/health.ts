@@ -1,5 +1,7 @@
 /** Asks a daemon whether it is well, from outside and with nothing but its address. */
-import { request } from 'node:http';
+
+// Not imported: an import reads every export, and one of them loads a whole HTTP client that is not used here.
+const { request } = process.getBuiltinModule('node:http');
 
 export type Health =
   | { readonly state: 'healthy'; readonly version: string; readonly peers: number }

@@ -1,6 +1,5 @@
 /** The HTTP server: connections, limits, upgrades and the graceful end. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AnyRegistry, Capability } from '@muster/contract';
@@ -18,6 +17,9 @@ import { DEFAULT_LIMITS } from './limits.ts';
 import type { Route } from './routes.ts';
 import { routeTable } from './routes.ts';
 import { WebSocketSession } from './socket-session.ts';
+
+// Not imported: an import reads every export, and one of them loads a whole HTTP client that is not used here.
+const { createServer } = process.getBuiltinModule('node:http');
 
 export interface HttpOptions<R extends AnyRegistry> {
   readonly registry: R;
