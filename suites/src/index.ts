@@ -6,6 +6,7 @@ import { defence } from './defence/index.ts';
 import { discovery } from './discovery/index.ts';
 import { durability } from './durability/index.ts';
 import { hostile } from './hostile/index.ts';
+import { isolation } from './isolation/index.ts';
 import { links } from './links/index.ts';
 import { input } from './input/index.ts';
 import { mesh } from './mesh/index.ts';
@@ -51,6 +52,7 @@ export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: Suit
     presence,
     overlay,
     slowConsumer,
+    isolation,
     scale(nodes),
   ]; // prettier-ignore
 }

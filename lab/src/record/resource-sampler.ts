@@ -41,20 +41,25 @@ export class ResourceSampler implements AsyncDisposable {
     const owned = nodes.flatMap((node) => (node.local ? [{ node, local: node.local }] : []));
     const byProcess = Map.groupBy(owned, ({ local }) => local.process);
     this.#subjects = [...byProcess.values()].map((those) => ({ node: those[0]!.node, members: those.map(({ local }) => local) }));
-    this.#run = this.#subjects.length === 0 ? Promise.resolve() : this.#look();
+    this.#run = this.#subjects.length === 0 ? Promise.resolve() : this.#goOn();
   }
 
-  async #look(): Promise<void> {
+  /** One sample of each process, now. */
+  async look(): Promise<void> {
+    for (const subject of this.#subjects) await this.#sample(subject);
+  }
+
+  async #goOn(): Promise<void> {
     const { clock, every = EVERY_MS } = this.#options;
     let period = every;
     for (let looks = 1; !this.#over.signal.aborted; looks++) {
       const begun = clock.monotonic();
-      for (const subject of this.#subjects) await this.#sample(subject);
+      await this.look();
       if (looks % THINNED_AFTER === 0) period *= 2;
       const next = begun + Math.max(period, (clock.monotonic() - begun) / COST_SHARE);
       await clock.sleep(Math.max(0, next - clock.monotonic()), this.#over.signal).catch(() => undefined);
     }
-    for (const subject of this.#subjects) await this.#sample(subject);
+    await this.look();
   }
 
   async #sample({ node, members }: Subject): Promise<void> {

@@ -33,6 +33,8 @@ export interface ScenarioRun {
   readonly observer: Observer;
   /** aborted when the run is interrupted */
   readonly signal: AbortSignal;
+  /** records what the nodes of the world use now */
+  readonly sample?: () => Promise<void>;
 }
 
 class ScenarioTimeout extends Error {
@@ -148,7 +150,7 @@ function contextOf(
   nodes: readonly NodeHandle[],
   faults: FaultInjector,
   world: OpenWorld,
-  { recorder, clock, seed, runId, settings, observer }: ScenarioRun,
+  { recorder, clock, seed, runId, settings, observer, sample = async () => undefined }: ScenarioRun,
   signal: AbortSignal,
 ): ScenarioContext {
   let prerequisites = 0;
@@ -169,6 +171,7 @@ function contextOf(
     capabilities: world.capabilities,
     settings,
     record: recorder,
+    sample,
     clock,
     signal,
     random,

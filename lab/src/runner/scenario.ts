@@ -83,6 +83,8 @@ export interface ScenarioContext {
   /** values given to the run: `messages`, `rate` … */
   readonly settings: Readonly<Record<string, Json>>;
   readonly record: Recorder;
+  /** records what the nodes' processes use now, beside what is recorded every second; nothing where they are no processes of this lab */
+  readonly sample: () => Promise<void>;
   readonly faults: FaultTools;
   readonly clock: LabClock;
   readonly random: SeededRandom;
