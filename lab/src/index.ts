@@ -10,10 +10,11 @@ export { type DaemonCommand, ownDaemon, shellCommand } from './world/daemon-comm
 export { type Health, probeHealth } from './world/health.ts';
 export { hostEntries, type HostEntry, placeOf } from './world/host-entries.ts';
 export { DaemonNotReady, LocalNode, type LocalNodeOptions } from './world/local-node.ts';
-export { type Link, type LocalWorld, type LocalWorldOptions, startLocalWorld, type Wiring } from './world/local-process.ts';
+export { type LocalWorld, type LocalWorldOptions, startLocalWorld, type Wiring } from './world/local-process.ts';
 export { checkHome, type HomeCheck } from './world/home-check.ts';
 export type { NodeHome } from './world/node-home.ts';
-export { type Direction, HalfOpenProxy, type Withheld } from './faults/half-open-proxy.ts';
+export { HalfOpenProxy } from './faults/half-open-proxy.ts';
+export type { Direction, Link, LinkPath, Severed, Withheld } from './faults/link-path.ts';
 export { type Fault, FaultInjector, type FaultLimits, type Mechanism } from './faults/fault-injector.ts';
 export { type Cut, type Partition, PARTITION_SHAPES, type PartitionShape, type Selector } from './faults/cuts.ts';
 export { halfOpen } from './faults/half-open.ts';

@@ -11,7 +11,7 @@ let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'muster-simulated-'))));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function run(name: string, seed: string, suites: readonly string[], realCrypto = false) {
+async function run(name: string, seed: string, suites: readonly string[], realCrypto = false, settings: Record<string, number> = { messages: 20 }) {
   const target = simulatedTarget({ seed, realCrypto });
   const { report, bundle } = await prove({
     suites: suitesFor(),
@@ -22,7 +22,7 @@ async function run(name: string, seed: string, suites: readonly string[], realCr
     seed,
     tool: { name: 'test', version: '0' },
     reproduce: `muster prove --world sim --seed ${seed}`,
-    settings: { messages: 20 },
+    settings,
   });
   const journal = await readFile(join(bundle, 'data/journal.jsonl'));
   const digest = createHash('sha256').update(journal).digest('hex');
@@ -59,6 +59,12 @@ test('scripted peers link to simulated nodes, and are seen through as by real on
   expect(verdict.exitCode).toBe(0);
   expect(verdict.counts.pass).toBeGreaterThan(70);
 });
+
+test('a storm on virtual time loses nothing, and is the same storm again', async () => {
+  const [one, again] = [await run('storm', '7', ['chaos'], false, { duration: 5 }), await run('storm-again', '7', ['chaos'], false, { duration: 5 })];
+  expect(one.verdict.exitCode).toBe(0);
+  expect([again.digest, again.trace]).toEqual([one.digest, one.trace]);
+}, 120_000);
 
 test('with real cryptography the same things happen', async () => {
   const [one, again] = [await run('real', '7', ['mesh'], true), await run('real-again', '7', ['mesh'], true)];

@@ -76,7 +76,7 @@ test('a half-open link bites only once bytes were withheld, and heals only once 
   };
   const { recorder, lines } = memoryRecorder();
   await using faults = new FaultInjector(recorder, systemClock, 'test');
-  const link = { from: 'bob', to: 'alice', proxy };
+  const link = { from: 'bob', to: 'alice', path: proxy };
   const quiet = await faults.inject(halfOpen(link, 'bob'), { bite: 30, heal: 30 });
   expect(quiet.bit).toBe(false);
   expect(await quiet.heal()).toBe(false);

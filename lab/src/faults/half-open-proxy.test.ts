@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { eventually } from '../eventually.ts';
-import { type Direction, HalfOpenProxy } from './half-open-proxy.ts';
+import { HalfOpenProxy } from './half-open-proxy.ts';
+import type { Direction } from './link-path.ts';
 
 interface Ends {
   readonly proxy: HalfOpenProxy;
@@ -66,6 +67,17 @@ test.for<[Direction]>([['forward'], ['backward']])(
     expect([near.destroyed, far.destroyed, near.readableEnded, far.readableEnded]).toEqual([false, false, false, false]);
   },
 );
+
+test('a write that is severed arrives by half, and ends the connection at both ends; smaller ones before it pass', async () => {
+  const { proxy, near, far, atFar } = await connectedEnds();
+  proxy.sever('forward', 8);
+  near.write('small');
+  await soon(() => atFar() === 'small', 'the small one');
+  near.write('a larger one');
+  await soon(() => near.destroyed && far.readableEnded, 'the end at both ends');
+  expect(atFar()).toBe('smalla larg');
+  expect(proxy.severed('forward')).toEqual({ passed: 6, lost: 6 });
+});
 
 test('while cut, even the end of a connection is withheld', async () => {
   const { near, far, proxy } = await connectedEnds();

@@ -4,15 +4,8 @@
  */
 import { once } from 'node:events';
 import { createServer, connect, type Server, type Socket } from 'node:net';
+import type { Direction, LinkPath, Severed, Withheld } from './link-path.ts';
 import type { LinkShaper } from './link-shaper.ts';
-
-/** `forward`: from whoever dialled the proxy to the upstream. `backward`: from the upstream to the dialler. */
-export type Direction = 'forward' | 'backward';
-
-export interface Withheld {
-  readonly bytes: number;
-  readonly connections: number;
-}
 
 /** bytes that may be on the way in one direction of one connection */
 const MAX_ON_THE_WAY = 256 * 1024;
@@ -22,7 +15,7 @@ interface Pair {
   readonly upstream: Socket;
 }
 
-export class HalfOpenProxy implements AsyncDisposable {
+export class HalfOpenProxy implements LinkPath, AsyncDisposable {
   /** `127.0.0.1:port` to dial instead of the upstream */
   readonly address: string;
   readonly upstream: string;
@@ -30,6 +23,8 @@ export class HalfOpenProxy implements AsyncDisposable {
   readonly #pairs = new Set<Pair>();
   readonly #cut = new Map<Direction, { bytes: number; touched: Set<Pair> }>();
   readonly #shapers = new Map<Direction, LinkShaper>();
+  readonly #severing = new Map<Direction, number>();
+  readonly #severed = new Map<Direction, Severed>();
   #forwarded = { forward: 0, backward: 0 };
 
   private constructor(server: Server, address: string, upstream: string) {
@@ -83,6 +78,16 @@ export class HalfOpenProxy implements AsyncDisposable {
     else this.#shapers.delete(direction);
   }
 
+  /** The receiver sees half of the write and an end, the sender a reset. */
+  sever(direction: Direction, leastBytes: number): void {
+    this.#severed.delete(direction);
+    this.#severing.set(direction, leastBytes);
+  }
+
+  severed(direction: Direction): Severed | undefined {
+    return this.#severed.get(direction);
+  }
+
   #accept(downstream: Socket): void {
     const [host, port] = splitAddress(this.upstream);
     const pair: Pair = { downstream, upstream: connect({ host, port, allowHalfOpen: true, noDelay: true }) };
@@ -102,6 +107,7 @@ export class HalfOpenProxy implements AsyncDisposable {
       }
       const now = performance.now();
       line.add(this.#shapers.get(direction)?.arrival(chunk.length, now) ?? now, chunk.length, () => {
+        if (chunk.length >= (this.#severing.get(direction) ?? Infinity)) return this.#cutOff(pair, direction, chunk, from, to);
         this.#forwarded[direction] += chunk.length;
         const flows = to.write(chunk);
         if (flows && line.bytes < MAX_ON_THE_WAY) from.resume();
@@ -125,6 +131,17 @@ export class HalfOpenProxy implements AsyncDisposable {
     const cut = this.#cut.get(direction);
     if (cut) cut.touched.add(pair);
     else tell();
+  }
+
+  #cutOff(pair: Pair, direction: Direction, chunk: Buffer, from: Socket, to: Socket): void {
+    const passed = chunk.length >> 1;
+    this.#severing.delete(direction);
+    this.#severed.set(direction, { passed, lost: chunk.length - passed });
+    this.#forwarded[direction] += passed;
+    this.#pairs.delete(pair);
+    // Whoever reads gets what there is of it before the end.
+    to.end(chunk.subarray(0, passed), () => to.destroy());
+    from.resetAndDestroy();
   }
 
   #drop(pair: Pair): void {

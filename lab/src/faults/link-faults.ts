@@ -1,10 +1,9 @@
 /** Many links at once: a network in parts, and paths that are bad. */
 import type { Json } from '@muster/proof';
 import type { SeededRandom } from '../runner/random.ts';
-import type { Link } from '../world/local-process.ts';
 import type { Cut, Partition } from './cuts.ts';
 import type { Mechanism } from './fault-injector.ts';
-import type { Direction } from './half-open-proxy.ts';
+import type { Direction, Link } from './link-path.ts';
 import { type LinkConditions, LinkShaper } from './link-shaper.ts';
 
 interface Way {
@@ -23,12 +22,12 @@ function wayOf(links: readonly Link[], { from, to }: Cut): Way {
 export function partition(links: readonly Link[], { shape, cuts, groups }: Partition): Mechanism {
   const ways = cuts.map((cut) => wayOf(links, cut));
   const before = new Map<Way, number>();
-  const withheld = (): number[] => ways.map(({ link, direction }) => link.proxy.withheld(direction).bytes);
+  const withheld = (): number[] => ways.map(({ link, direction }) => link.path.withheld(direction).bytes);
   return {
     kind: `partition-${shape}`,
     node: groups.length > 1 ? groups[0]!.join('+') : cuts[0]!.from,
     async apply() {
-      for (const { link, direction } of ways) link.proxy.cut(direction);
+      for (const { link, direction } of ways) link.path.cut(direction);
       return { groups: groups as Json, cuts: cuts.map(({ from, to }) => `${from} ⇥ ${to}`) };
     },
     async bites() {
@@ -39,12 +38,12 @@ export function partition(links: readonly Link[], { shape, cuts, groups }: Parti
     },
     async heal() {
       const bytes = withheld();
-      for (const way of ways) before.set(way, way.link.proxy.forwarded[way.direction]);
-      for (const { link, direction } of ways) link.proxy.heal(direction);
+      for (const way of ways) before.set(way, way.link.path.forwarded[way.direction]);
+      for (const { link, direction } of ways) link.path.heal(direction);
       return { bytes_withheld: bytes };
     },
     async healed() {
-      const bytes = ways.map((way) => way.link.proxy.forwarded[way.direction] - before.get(way)!);
+      const bytes = ways.map((way) => way.link.path.forwarded[way.direction] - before.get(way)!);
       return bytes.every((count) => count > 0) ? { bytes_forwarded: bytes } : undefined;
     },
   };
@@ -72,7 +71,7 @@ export function badPaths(
     kind: 'bad-paths',
     node: sufferers.join('+'),
     async apply() {
-      for (const { link, direction, shaper } of ways) link.proxy.shape(direction, shaper);
+      for (const { link, direction, shaper } of ways) link.path.shape(direction, shaper);
       return { conditions: { ...conditions }, links: ways.map(({ name }) => name) };
     },
     async bites() {
@@ -80,13 +79,13 @@ export function badPaths(
     },
     async heal() {
       for (const way of ways) {
-        way.link.proxy.shape(way.direction, undefined);
-        way.after = way.link.proxy.forwarded[way.direction];
+        way.link.path.shape(way.direction, undefined);
+        way.after = way.link.path.forwarded[way.direction];
       }
       return records();
     },
     async healed() {
-      const bytes = ways.map(({ link, direction, after }) => link.proxy.forwarded[direction] - after);
+      const bytes = ways.map(({ link, direction, after }) => link.path.forwarded[direction] - after);
       return bytes.every((count) => count > 0) ? { bytes_forwarded: bytes } : undefined;
     },
   };

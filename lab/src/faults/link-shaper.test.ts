@@ -77,7 +77,7 @@ async function echoed() {
   let heard = '';
   socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
   return {
-    link: { from: 'bob', to: 'alice', proxy },
+    link: { from: 'bob', to: 'alice', path: proxy },
     socket,
     dial,
     heard: () => heard,

@@ -46,6 +46,14 @@ export interface NodeFaults {
   kill(): Mechanism;
   pause(): Mechanism;
   restart(): Mechanism;
+  /** the machine goes dark: what was not synced is lost */
+  losePower?(): Mechanism;
+  /** the wall clock is set forward by so many ms, or back */
+  skewClock?(ms: number): Mechanism;
+  /** nothing more fits on it */
+  fillDisk?(): Mechanism;
+  /** each sync takes so many ms */
+  slowDisk?(ms: number): Mechanism;
 }
 
 export function clientOf({ address, token, transport }: TargetNode): Client {

@@ -8,7 +8,7 @@ import { canary, CANARY_STATUSES, declaredCapabilities } from '../targets/declar
 import type { Target, TargetWorld } from '../targets/target.ts';
 import { CannotExecute } from '../process/daemon-process.ts';
 import { DaemonNotReady } from '../world/local-node.ts';
-import type { Link } from '../world/local-process.ts';
+import type { Link } from '../faults/link-path.ts';
 import type { PlannedWorld } from './plan.ts';
 
 /** The target refuses what it cannot know. */
@@ -30,6 +30,7 @@ export interface OpenWorld extends AsyncDisposable {
   readonly name: string;
   readonly nodes: readonly TargetNode[];
   readonly links: readonly Link[];
+  readonly powers: Target['powers'];
   readonly logs: TargetWorld['logs'];
   readonly bootMs: number | undefined;
   readonly capabilities: ReadonlySet<string>;
@@ -89,7 +90,7 @@ export async function openWorld(
       nodes,
       links: [
         { wiring: planned.wiring, declared: source, ...(world.bootMs !== undefined && { boot_ms: Math.round(world.bootMs) }) },
-        ...world.links.map((link) => ({ from: link.from, to: link.to, through: link.proxy.address })),
+        ...world.links.map((link) => ({ from: link.from, to: link.to, through: link.path.address })),
       ],
       capabilities: [...capabilities],
       powers: [...target.powers],
@@ -112,6 +113,7 @@ export async function openWorld(
       name,
       nodes: world.nodes,
       links: world.links,
+      powers: target.powers,
       logs: world.logs,
       bootMs: world.bootMs,
       capabilities: new Set<string>(capabilities),

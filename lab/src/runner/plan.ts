@@ -47,7 +47,7 @@ export class NoScenario extends Error {
   override readonly name = 'NoScenario';
 }
 
-const DISRUPTIVE = new Set<string>(['kill', 'pause', 'restart', 'half-open']);
+const DISRUPTIVE = new Set<string>(['kill', 'pause', 'restart', 'half-open', 'clock', 'disk', 'power']);
 
 /** @throws UnknownSuite; RangeError for a shard that there is not; NoScenario when everything is filtered out; SyntaxError for a `grep` that is no regular expression */
 export function planRun(suites: readonly Suite[], target: Target, selection: Selection = {}): Plan {
@@ -175,6 +175,9 @@ const POWER_IN_WORDS: Readonly<Record<string, string>> = {
   dial: 'dial its nodes',
   link: 'link scripted peers to its nodes',
   process: 'look into its processes',
+  clock: 'set the clocks of its nodes',
+  disk: 'spoil the disks of its nodes',
+  power: 'cut the power of its nodes',
 };
 
 export function describeReason(reason: NotRunReason): string {

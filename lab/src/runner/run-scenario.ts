@@ -3,12 +3,14 @@ import { claims, type PhaseName } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
 import { DeadlineError, eventually } from '../eventually.ts';
 import { partitionOf, select } from '../faults/cuts.ts';
+import { cutMessage } from '../faults/cut-message.ts';
 import { FaultInjector } from '../faults/fault-injector.ts';
 import { halfOpen } from '../faults/half-open.ts';
 import { badPaths, partition } from '../faults/link-faults.ts';
 import { kill, pause, restart } from '../faults/process-faults.ts';
 import { NodeHandle } from '../record/node-handle.ts';
 import { PrerequisiteFailed, type Recorder } from '../record/recorder.ts';
+import type { NodeFaults } from '../record/target-node.ts';
 import type { LocalNode } from '../world/local-node.ts';
 import type { OpenWorld } from './open-world.ts';
 import type { Observer, ScenarioOutcome } from './progress-event.ts';
@@ -168,6 +170,7 @@ function contextOf(
   return {
     nodes,
     links: world.links,
+    powers: world.powers,
     capabilities: world.capabilities,
     settings,
     record: recorder,
@@ -181,6 +184,11 @@ function contextOf(
       kill: (node, limits) => faults.inject(node.target.faults?.kill() ?? kill(localOf(node)), limits),
       pause: (node, limits) => faults.inject(node.target.faults?.pause() ?? pause(localOf(node)), limits),
       restart: (node, limits) => faults.inject(node.target.faults?.restart() ?? restart(localOf(node)), limits),
+      losePower: (node, limits) => faults.inject(can(node, 'losePower')(), limits),
+      skewClock: (node, ms, limits) => faults.inject(can(node, 'skewClock')(ms), limits),
+      fillDisk: (node, limits) => faults.inject(can(node, 'fillDisk')(), limits),
+      slowDisk: (node, ms, limits) => faults.inject(can(node, 'slowDisk')(ms), limits),
+      cutMessage: (link, sender, limits) => faults.inject(cutMessage(link, sender.name), limits),
       halfOpen: (link, silent, limits) => faults.inject(halfOpen(link, silent.name), limits),
       async partition(shape, limits) {
         const parts = partitionOf(shape, names, random);
@@ -212,6 +220,13 @@ function contextOf(
       throw new PrerequisiteFailed(done, what);
     },
   };
+}
+
+/** A fault that not every target has. */
+function can<Name extends keyof NodeFaults>({ name, target }: NodeHandle, fault: Name): NonNullable<NodeFaults[Name]> {
+  const mechanism = target.faults?.[fault];
+  if (!mechanism) throw new Error(`the lab has no ${fault} for ${name}`);
+  return mechanism;
 }
 
 function localOf({ name, target }: NodeHandle): LocalNode {

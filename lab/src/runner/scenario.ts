@@ -4,11 +4,12 @@ import type { CheckResult, Claim, Json, Surface } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
 import type { Partition, PartitionShape, Selector } from '../faults/cuts.ts';
 import type { Fault, FaultLimits } from '../faults/fault-injector.ts';
+import type { Link } from '../faults/link-path.ts';
 import type { LinkConditions } from '../faults/link-shaper.ts';
 import type { NodeHandle } from '../record/node-handle.ts';
 import type { Operation, Recorder } from '../record/recorder.ts';
 import type { Power } from '../targets/target.ts';
-import type { Link, Wiring } from '../world/local-process.ts';
+import type { Wiring } from '../world/local-process.ts';
 import type { SeededRandom } from './random.ts';
 
 export interface Requirement {
@@ -67,6 +68,16 @@ export interface FaultTools {
   restart(node: NodeHandle, limits?: FaultLimits): Promise<Fault>;
   /** the other end of the link no longer hears `silent`; needs the wiring `proxied` */
   halfOpen(link: Link, silent: NodeHandle, limits?: FaultLimits): Promise<Fault>;
+  /** the next message that `sender` sends over the link arrives in part, and its connection is over; needs the wiring `proxied` */
+  cutMessage(link: Link, sender: NodeHandle, limits?: FaultLimits): Promise<Fault>;
+  /** the machine goes dark, and what it had not synced is lost; healing starts the node again. Needs the power `power` */
+  losePower(node: NodeHandle, limits?: FaultLimits): Promise<Fault>;
+  /** the node's wall clock goes wrong by so many ms, at least 4,000 either way; needs the power `clock` */
+  skewClock(node: NodeHandle, ms: number, limits?: FaultLimits): Promise<Fault>;
+  /** nothing more fits on the node's disk; bites once it has tried. Needs the power `disk` */
+  fillDisk(node: NodeHandle, limits?: FaultLimits): Promise<Fault>;
+  /** each durable write of the node takes so many ms; needs the power `disk` */
+  slowDisk(node: NodeHandle, ms: number, limits?: FaultLimits): Promise<Fault>;
   /** the nodes fall into parts, drawn by chance; needs the wiring `proxied` */
   partition(shape: PartitionShape, limits?: FaultLimits): Promise<Fault & { readonly partition: Partition }>;
   /** all paths from and to the selected nodes become bad; needs the wiring `proxied` */
@@ -78,6 +89,8 @@ export interface ScenarioContext {
   readonly nodes: readonly NodeHandle[];
   /** links that can be cut */
   readonly links: readonly Link[];
+  /** what the lab can do to its nodes */
+  readonly powers: readonly Power[];
   /** what the target declares */
   readonly capabilities: ReadonlySet<string>;
   /** values given to the run: `messages`, `rate` … */

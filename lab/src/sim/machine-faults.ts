@@ -4,11 +4,15 @@ import type { LabClock } from '../clock.ts';
 import type { Mechanism } from '../faults/fault-injector.ts';
 import type { NodeFaults } from '../record/target-node.ts';
 import { apiTransport } from './api-transport.ts';
+import type { Disk, DiskQuality } from './engines/disk.ts';
 import type { Machine } from './machine.ts';
 import type { Simulation } from './simulation.ts';
 
 /** virtual ms that a paused node is given to break its silence */
 const SILENCE_MS = 300;
+
+/** ms by which a clock that is read in seconds may seem to differ, and a little more */
+const READING_MS = 2_000;
 
 type Health = 'healthy' | 'refused' | 'silent';
 
@@ -19,6 +23,21 @@ async function healthOf({ schedule, trace, clock }: Simulation, machine: Machine
     return status === 200 ? 'healthy' : 'silent';
   } catch {
     return limit.aborted ? 'silent' : 'refused';
+  }
+}
+
+/** ms that the node's clock is ahead of the true time, as the card that it makes of itself says; undefined without an answer */
+async function aheadOf({ schedule, trace, clock }: Simulation, machine: Machine): Promise<number | undefined> {
+  const headers = { authorization: `Bearer ${machine.token}` };
+  try {
+    const { body } = await apiTransport(machine, schedule, trace).request(
+      { method: 'GET', target: '/agent/card', headers },
+      clock.timeout(SILENCE_MS),
+    );
+    const { card } = JSON.parse(new TextDecoder().decode(body)) as { card: { created_at: number } };
+    return card.created_at * 1_000 - clock.now();
+  } catch {
+    return undefined;
   }
 }
 
@@ -40,9 +59,75 @@ export function machineFaults(simulation: Simulation, machine: Machine): NodeFau
     heal: start,
     healed: seen('healthy'),
   });
+  /** Bites, and is seen to be healed, once the node's own writes have met with it. */
+  const spoilt = (kind: string, worse: () => Partial<DiskQuality>, hit: keyof Disk['counts'], good: keyof Disk['counts']): Mechanism => {
+    const { disk } = machine;
+    const { quality } = disk;
+    let before = 0;
+    return {
+      kind,
+      node: machine.name,
+      async apply() {
+        before = disk.counts[hit];
+        const change = worse();
+        disk.quality = { ...quality, ...change };
+        return { ...change };
+      },
+      async bites() {
+        const times = disk.counts[hit] - before;
+        return times > 0 ? { [hit]: times } : undefined;
+      },
+      async heal() {
+        const times = disk.counts[hit] - before;
+        disk.quality = quality;
+        before = disk.counts[good];
+        return { [hit]: times };
+      },
+      async healed() {
+        const times = disk.counts[good] - before;
+        return times > 0 ? { [good]: times } : undefined;
+      },
+    };
+  };
   return {
     kill: () => ending('kill', () => machine.kill()),
     restart: () => ending('restart', () => machine.stop()),
+    losePower: () => {
+      let lost = 0;
+      return {
+        kind: 'power-loss',
+        node: machine.name,
+        async apply() {
+          lost = machine.losePower();
+          return { batches_lost: lost };
+        },
+        bites: seen('refused'),
+        heal: start,
+        healed: seen('healthy'),
+      };
+    },
+    skewClock: (ms) => ({
+      kind: 'clock-skew',
+      node: machine.name,
+      async apply() {
+        machine.clock.skew += ms;
+        return { ms };
+      },
+      async bites() {
+        const ahead = await aheadOf(simulation, machine);
+        return ahead !== undefined && Math.abs(ahead - ms) <= READING_MS ? { ahead_ms: ahead } : undefined;
+      },
+      async heal() {
+        machine.clock.skew -= ms;
+        return { ms: -ms };
+      },
+      async healed() {
+        const ahead = await aheadOf(simulation, machine);
+        return ahead !== undefined && Math.abs(ahead) <= READING_MS ? { ahead_ms: ahead } : undefined;
+      },
+    }),
+    fillDisk: () => spoilt('disk-full', () => ({ maxBytes: machine.disk.bytes }), 'refused', 'grown'),
+    slowDisk: (syncMs) => spoilt('disk-slow', () => ({ syncMs }), 'slow', 'synced'),
     pause: () => ({
       kind: 'pause',
       node: machine.name,

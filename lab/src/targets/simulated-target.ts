@@ -1,9 +1,11 @@
 /** Our own node, as many as fit into memory, on virtual time. */
+import type { Link } from '../faults/link-path.ts';
 import type { TargetNode } from '../record/target-node.ts';
 import { DeadlineError, eventually } from '../eventually.ts';
 import { apiTransport } from '../sim/api-transport.ts';
 import { Chance } from '../sim/chance.ts';
 import { realCrypto } from '../sim/engines/real-crypto.ts';
+import { SimulatedLinkPath } from '../sim/link-path.ts';
 import { machineFaults, passing } from '../sim/machine-faults.ts';
 import type { Compose, Machine } from '../sim/machine.ts';
 import { LOCAL_NETWORK, type NetworkProfile } from '../sim/network/quality.ts';
@@ -48,7 +50,7 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
   const open = async ({ nodes, wiring = 'host-directory', config, human, signal }: WorldRequest) => {
     const chance = simulation.chance.child(`wiring ${worlds++}`);
     const machines: Machine[] = [];
-    const lines = Object.entries({ ...config, ...(wiring === 'line' && { auto_dial: false }) }).map(
+    const lines = Object.entries({ ...config, ...((wiring === 'line' || wiring === 'proxied') && { auto_dial: false }) }).map(
       ([key, value]) => `${key} = ${JSON.stringify(value)}`,
     );
     for (let index = 0; index < nodes; index++) {
@@ -65,7 +67,7 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
     await linked(machines, wiring);
     return {
       nodes: machines.map((machine) => nodeOf(machine)),
-      links: [],
+      links: wiring === 'proxied' ? linksOf(machines) : [],
       logs: [],
       bootMs: clock.monotonic() - begun,
       [Symbol.asyncDispose]: async () => {
@@ -75,11 +77,17 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
   };
 
   function bootstrapOf(wiring: NonNullable<WorldRequest['wiring']>, before: readonly Machine[], chance: Chance): readonly Machine[] | undefined {
-    if (wiring === 'proxied') throw new RangeError('a simulated world has no proxies');
-    if (wiring === 'bootstrap') return [...before];
+    if (wiring === 'bootstrap' || wiring === 'proxied') return [...before];
     if (wiring === 'line') return before.slice(-1);
     if (wiring === 'star') return before.slice(0, 1);
     return before.length >= NEIGHBOURHOOD ? chance.sample(before, KNOWN_BEFORE) : undefined;
+  }
+
+  /** Between all pairs; whoever was there later dials. */
+  function linksOf(machines: readonly Machine[]): Link[] {
+    return machines.flatMap((from, index) =>
+      machines.slice(0, index).map((to) => ({ from: from.name, to: to.name, path: new SimulatedLinkPath(simulation.network, from, to) })),
+    );
   }
 
   /** Nodes that do not link are handed over as they are. */
@@ -112,7 +120,7 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
     simulation,
     implementation: `muster ${VERSION}, simulated, ${scheme}`,
     maxNodes: MAX_NODES,
-    powers: ['world', 'link', 'kill', 'pause', 'restart'],
+    powers: ['world', 'link', 'kill', 'pause', 'restart', 'half-open', 'clock', 'disk', 'power'],
     surfaces: ['rest', 'client', 'sse', 'ws'],
     simulated: {
       clock,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createKeyFile } from '@muster/node';
 import { type LabClock, systemClock } from '../clock.ts';
 import { HalfOpenProxy } from '../faults/half-open-proxy.ts';
+import type { Link } from '../faults/link-path.ts';
 import { startReaper } from '../process/reaper.ts';
 import { Crowd } from './crowd.ts';
 import type { DaemonCommand } from './daemon-command.ts';
@@ -51,13 +52,6 @@ export interface LocalWorldOptions {
   readonly human?: boolean;
 }
 
-export interface Link {
-  /** the node that dials */
-  readonly from: string;
-  readonly to: string;
-  readonly proxy: HalfOpenProxy;
-}
-
 export interface LocalWorld extends AsyncDisposable {
   readonly directory: string;
   readonly networkId: string;
@@ -87,7 +81,7 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
       if (wiring !== 'proxied') peers.push(direct);
       else {
         const proxy = stack.use(await HalfOpenProxy.start(direct));
-        links.push({ from: options.nodes[index]!, to, proxy });
+        links.push({ from: options.nodes[index]!, to, path: proxy });
         peers.push(proxy.address);
       }
     }

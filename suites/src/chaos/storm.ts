@@ -23,8 +23,19 @@ const HOLD_MS = [1_500, 4_000, 14_000];
 const DRAIN_MS = 15_000;
 const LIMIT_MS = 24 * 3_600_000;
 
-type Kind = PartitionShape | 'kill' | 'kill-minority' | 'pause' | 'bad-paths';
-const KINDS: readonly Kind[] = [...PARTITION_SHAPES, 'kill', 'kill-minority', 'pause', 'bad-paths'];
+/** ms */
+const SKEW_MS = 20_000;
+const SLOW_SYNC_MS = 40;
+
+type Kind = PartitionShape | 'kill' | 'kill-minority' | 'pause' | 'bad-paths' | 'cut-message' | keyof typeof NEEDS_POWER;
+/** what not every target can do */
+const NEEDS_POWER = { 'power-loss': 'power', 'clock-skew': 'clock', 'disk-full': 'disk', 'disk-slow': 'disk' } as const;
+const KINDS: readonly Kind[] = [...PARTITION_SHAPES, 'kill', 'kill-minority', 'pause', 'bad-paths', 'cut-message'];
+
+function kindsOf({ powers }: ScenarioContext): Kind[] {
+  const further = (Object.keys(NEEDS_POWER) as (keyof typeof NEEDS_POWER)[]).filter((kind) => powers.includes(NEEDS_POWER[kind]));
+  return [...KINDS, ...further];
+}
 
 interface Load extends AsyncDisposable {
   readonly background: Background;
@@ -83,7 +94,7 @@ export const storm = exercise<Load>(
         const until = clock.monotonic() + seconds * 1_000;
         let left: Kind[] = [];
         for (let round = 1; round === 1 || clock.monotonic() < until; round++) {
-          if (left.length === 0) left = [...KINDS];
+          if (left.length === 0) left = kindsOf(context);
           const [kind] = left.splice(random.integer(left.length), 1) as [Kind];
           // A fault can only be shown on links that stand.
           await untilMeshed(context, context.nodes, LINKED_MS, 'all are linked before the next fault');
@@ -135,7 +146,7 @@ export const storm = exercise<Load>(
   },
 );
 
-async function disturb({ faults, nodes, random }: ScenarioContext, kind: Kind): Promise<Disturbance> {
+async function disturb({ faults, links, nodes, random }: ScenarioContext, kind: Kind): Promise<Disturbance> {
   const mortal = nodes.slice(STEADY);
   const all = (lost: readonly NodeHandle[]): NodeHandle[] => nodes.filter((node) => !lost.includes(node));
   switch (kind) {
@@ -150,6 +161,28 @@ async function disturb({ faults, nodes, random }: ScenarioContext, kind: Kind): 
     }
     case 'bad-paths':
       return { faults: [await faults.badPaths('all', { delayMs: 40, jitterMs: 60, loss: 0.02 })], together: nodes };
+    case 'cut-message': {
+      const link = random.pick(links);
+      const end = random.pick([link.from, link.to]);
+      const sender = nodes.find(({ name }) => name === end)!;
+      return { faults: [await faults.cutMessage(link, sender)], together: nodes };
+    }
+    case 'power-loss': {
+      const victim = random.pick(mortal);
+      return { faults: [await faults.losePower(victim)], together: all([victim]) };
+    }
+    case 'clock-skew': {
+      const victim = random.pick(mortal);
+      return { faults: [await faults.skewClock(victim, random.pick([SKEW_MS, -SKEW_MS]))], together: all([victim]) };
+    }
+    case 'disk-full': {
+      const victim = random.pick(mortal);
+      return { faults: [await faults.fillDisk(victim)], together: all([victim]) };
+    }
+    case 'disk-slow': {
+      const victim = random.pick(mortal);
+      return { faults: [await faults.slowDisk(victim, SLOW_SYNC_MS)], together: all([victim]) };
+    }
     default:
       return parted(await faults.partition(kind), nodes);
   }

@@ -34,7 +34,7 @@ export const pendingMessagesOutliveKill = scenario({
       const lost = alice.rest('direct.send', { agent_id: bob.agentId, payload: LOST });
       const silent = await silencing;
       const backward = link.to === alice.name ? 'backward' : 'forward';
-      const sent = await eventually('the message was withheld', () => link.proxy.withheld(backward).bytes > ENVELOPE_BYTES, 5000);
+      const sent = await eventually('the message was withheld', () => link.path.withheld(backward).bytes > ENVELOPE_BYTES, 5000);
       const killed = await faults.kill(alice);
       await Promise.all([unacknowledged, lost]);
       await Promise.all([deaf.heal(), silent.heal(), killed.heal()]);

@@ -70,6 +70,7 @@ export class SimulatedChannel implements Channel {
     this.#out = new Flow(network, this.own.host, this.#peer.host, {
       sendsAt: () => this.own.life.now,
       arrived: (what) => there.#arrived(what),
+      severed: () => there.#sever(),
       taken: () => this.#taken(),
     });
     there.#in = this.#out;
@@ -126,6 +127,12 @@ export class SimulatedChannel implements Channel {
     if (this.#ended) return;
     this.#out.reset();
     this.#finish();
+  }
+
+  /** As when something on the way resets the connection. */
+  #sever(): void {
+    this.#reason ??= 'connection failed (ECONNRESET)';
+    this.#later(() => this.cut());
   }
 
   /** false: not now */

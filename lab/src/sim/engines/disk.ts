@@ -36,6 +36,8 @@ export class Disk {
   readonly #parts: DiskParts;
   readonly #rows = new SortedRows();
   readonly #unsynced: Undo[] = [];
+  /** what came of the writes so far: batches refused because it is full, syncs that took long, batches that grew it, syncs */
+  readonly counts = { refused: 0, slow: 0, grown: 0, synced: 0 };
   #bytes = 0;
 
   constructor(parts: DiskParts) {
@@ -87,12 +89,18 @@ export class Disk {
     const undo = this.#apply(writes);
     if (grows && this.#bytes > this.quality.maxBytes) {
       this.#apply(undo);
+      this.counts.refused++;
       throw new StoreError('full', 'the disk is full');
     }
+    if (grows) this.counts.grown++;
     if (writes.length > 0) this.#unsynced.push(undo);
     if (durability === 'durable' || this.#unsynced.length > MAX_UNSYNCED) {
       this.#unsynced.length = 0;
-      if (this.quality.syncMs > 0) busy(this.quality.syncMs);
+      this.counts.synced++;
+      if (this.quality.syncMs > 0) {
+        this.counts.slow++;
+        busy(this.quality.syncMs);
+      }
     }
     const size = writes.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
     this.#parts.wrote?.(writes.length, size, durability);

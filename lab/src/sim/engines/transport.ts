@@ -133,12 +133,14 @@ export class SimulatedTransport implements Transport {
     if (!there) return;
     const going = network.send(host, there, OPENING_BYTES, life.now);
     schedule.at(going.arrives, () => {
-      if (attempt.over || going.lost || !network.reaches(host, there)) return;
+      if (attempt.over || going.lost) return;
+      if (!network.reaches(host, there)) return network.blocked(host, there, OPENING_BYTES, attempt);
       const coming = network.send(there, host, OPENING_BYTES, schedule.now);
       schedule.at(
         coming.arrives,
         () => {
-          if (attempt.over || coming.lost || !network.reaches(there, host)) return;
+          if (attempt.over || coming.lost) return;
+          if (!network.reaches(there, host)) return network.blocked(there, host, OPENING_BYTES, attempt);
           retry.cancelled = true;
           const peer = ports.at(address);
           if (!peer) return stop(new TransportError('unreachable', `nobody answers at ${address}`));
@@ -158,7 +160,8 @@ export class SimulatedTransport implements Transport {
     attempt.onEnd(() => (again.cancelled = true));
     const going = network.send(host, there, HANDSHAKE_BYTES, life.now);
     schedule.at(going.arrives, () => {
-      if (going.lost || !network.reaches(host, there)) return;
+      if (going.lost) return;
+      if (!network.reaches(host, there)) return network.blocked(host, there, HANDSHAKE_BYTES, attempt);
       schedule.at(
         schedule.now,
         () => {
@@ -166,7 +169,8 @@ export class SimulatedTransport implements Transport {
           schedule.at(
             coming.arrives,
             () => {
-              if (coming.lost || !network.reaches(there, host)) return;
+              if (coming.lost) return;
+              if (!network.reaches(there, host)) return network.blocked(there, host, HANDSHAKE_BYTES, attempt);
               again.cancelled = true;
               opened(peer);
             },

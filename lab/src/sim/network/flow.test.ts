@@ -23,7 +23,7 @@ function path(seed: string, profile: Partial<NetworkProfile> = {}) {
     at.push(schedule.now);
     return true;
   };
-  const flow = new Flow(network, from, to, { sendsAt: () => schedule.now, arrived, taken: () => {} });
+  const flow = new Flow(network, from, to, { sendsAt: () => schedule.now, arrived, severed: () => {}, taken: () => {} });
   return { schedule, network, from, to, flow, got, at, clock: driverClock(schedule) };
 }
 
@@ -61,6 +61,23 @@ test('nothing passes a blocked path, the other direction does, and what waited a
   oneWay[Symbol.dispose]();
   await clock.sleep(10_000);
   expect(got).toEqual([1, 2]);
+});
+
+test('what waits to be sent again to one that is cut off does not keep the line from others', async () => {
+  const { flow, clock, network, from, schedule } = path('busy');
+  network.way(from, network.at('2.1.0.1')!).cut = true;
+  flow.push(Uint8Array.of(1));
+  await clock.sleep(20_000);
+  expect(network.send(from, network.host(), 100, schedule.now).arrives).toBeLessThan(schedule.now + 1);
+});
+
+test('a message that is severed arrives by half, and is the last', async () => {
+  const { flow, clock, got, network, from, to } = path('severed');
+  network.way(from, to).severFrom = 4;
+  flow.push(Uint8Array.of(1, 2, 3));
+  flow.push(Uint8Array.of(4, 5, 6, 7));
+  await clock.sleep(1_000);
+  expect([got, network.way(from, to).severed]).toEqual([[1, 2, 3, 4, 5], { passed: 2, lost: 2 }]);
 });
 
 test('a line takes as long as its bandwidth says, and distance adds to it', async () => {

@@ -20,6 +20,8 @@ export interface FlowEnds {
   readonly sendsAt: () => number;
   /** Something arrived: bytes, or a mark. false: the process there cannot take it now, and calls `resume` when it can. */
   readonly arrived: (what: Uint8Array | Mark) => boolean;
+  /** The connection is over, at both ends, in the middle of what arrived last. */
+  readonly severed: () => void;
   /** bytes that waited to be sent have gone */
   readonly taken: () => void;
 }
@@ -136,17 +138,21 @@ export class Flow {
     if (first.due > schedule.now) return this.#wait();
     const blocked = !this.#network.reaches(this.#from, this.#to);
     if (blocked || first.lost) {
-      if (blocked) counts.blocked++;
-      this.#launch(first, schedule.now + Math.min(RETRY_FIRST_MS * 2 ** (first.tries - 1), RETRY_MAX_MS));
-      return this.#wait();
+      if (blocked) this.#network.blocked(this.#from, this.#to, first.bytes, this);
+      return this.#again(first);
     }
     while (first.parts.length > 0) {
       const part = first.parts[0]!;
-      if (!this.#ends.arrived(part)) {
+      const passes = typeof part === 'string' ? undefined : this.#network.severs(this.#from, this.#to, part.length);
+      if (!this.#ends.arrived(typeof part === 'string' || passes === undefined ? part : part.subarray(0, passes))) {
         this.#resting = !this.#stopped;
         return;
       }
       if (this.#stopped) return;
+      if (passes !== undefined) {
+        this.#network.severed(this.#from, this.#to, sizeOf(part), passes);
+        return this.#ends.severed();
+      }
       first.parts.shift();
       this.#arrived(part);
     }
@@ -156,10 +162,23 @@ export class Flow {
     if (!this.#scheduled) this.#wait();
   }
 
+  /** Sent again later: the line is free until then. */
+  #again(packet: Packet): void {
+    const { schedule } = this.#network;
+    this.#scheduled = true;
+    schedule.at(schedule.now + Math.min(RETRY_FIRST_MS * 2 ** (packet.tries - 1), RETRY_MAX_MS), () => {
+      this.#scheduled = false;
+      if (this.#stopped) return;
+      this.#launch(packet, schedule.now);
+      this.#wait();
+    });
+  }
+
   #arrived(part: Uint8Array | Mark): void {
     const { trace, schedule } = this.#network;
     const bytes = sizeOf(part);
     this.#untold += bytes;
+    this.#network.carried(this.#from, this.#to, bytes);
     trace.note(
       'bytes',
       schedule.now,

@@ -3,6 +3,10 @@ import type { Chance } from '../chance.ts';
 import type { Schedule } from '../schedule.ts';
 import type { Trace } from '../trace.ts';
 import type { NetworkProfile, PathQuality } from './quality.ts';
+import { Way } from './way.ts';
+
+/** more hosts than any simulation has */
+const MOST_HOSTS = 2 ** 24;
 
 /** Says of a packet between two hosts that it does not arrive. */
 export type Block = (from: Host, to: Host) => boolean;
@@ -50,6 +54,7 @@ export class Network {
   readonly #chance: Chance;
   readonly #blocks = new Set<Block>();
   readonly #qualities = new Set<(from: Host, to: Host) => Partial<PathQuality> | undefined>();
+  readonly #ways = new Map<number, Way>();
   readonly #hosts = new Map<string, Host>();
   #count = 0;
 
@@ -86,7 +91,46 @@ export class Network {
   reaches(from: Host, to: Host): boolean {
     if (from.dark || to.dark) return false;
     for (const block of this.#blocks) if (block(from, to)) return false;
-    return true;
+    return this.#wayOf(from, to)?.cut !== true;
+  }
+
+  /** From now on what goes this way is counted, and can be held up. */
+  way(from: Host, to: Host): Way {
+    const key = keyOf(from, to);
+    let way = this.#ways.get(key);
+    if (!way) this.#ways.set(key, (way = new Way()));
+    return way;
+  }
+
+  /** Part of a connection arrived. */
+  carried(from: Host, to: Host, bytes: number): void {
+    const way = this.#wayOf(from, to);
+    if (way) way.forwarded += bytes;
+  }
+
+  /** Something did not arrive because nothing does; `of` is the connection, or the dial. */
+  blocked(from: Host, to: Host, bytes: number, of: object): void {
+    this.counts.blocked++;
+    const way = this.#wayOf(from, to);
+    if (!way?.cut) return;
+    way.withheld += bytes;
+    way.touched.add(of);
+  }
+
+  /** Of a write that is to be severed on this way: how much of it arrives. */
+  severs(from: Host, to: Host, bytes: number): number | undefined {
+    return this.#wayOf(from, to)?.severs(bytes);
+  }
+
+  /** It was severed. */
+  severed(from: Host, to: Host, bytes: number, passed: number): void {
+    const way = this.#wayOf(from, to)!;
+    way.severFrom = Infinity;
+    way.severed = { passed, lost: bytes - passed };
+  }
+
+  #wayOf(from: Host, to: Host): Way | undefined {
+    return this.#ways.size === 0 ? undefined : this.#ways.get(keyOf(from, to));
   }
 
   qualityOf(from: Host, to: Host): PathQuality {
@@ -119,7 +163,9 @@ export class Network {
       counts.reordered++;
       travels *= 1 + 2 * chance.next();
     }
-    return { arrives: from.sendingUntil + travels, lost };
+    const shaper = this.#wayOf(from, to)?.shaper;
+    const leaves = shaper ? shaper.arrival(bytes, from.sendingUntil) : from.sendingUntil;
+    return { arrives: leaves + travels, lost };
   }
 
   readonly #plainQualities = new Map<number, PathQuality>();
@@ -131,4 +177,8 @@ export class Network {
     if (!quality) this.#plainQualities.set(key, (quality = this.qualityOf(from, to)));
     return quality;
   }
+}
+
+function keyOf(from: Host, to: Host): number {
+  return from.index * MOST_HOSTS + to.index;
 }
