@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NetworkId } from '@muster/protocol';
+import { systemClock } from '../clock.ts';
+import { eventually } from '../eventually.ts';
 import type { NodeHandle } from '../record/node-handle.ts';
 import type { NodePlace } from '../record/target-node.ts';
 
@@ -33,14 +35,17 @@ function entryIn(text: string): HostEntry | undefined {
   return typeof network === 'string' && typeof machine === 'string' && typeof address === 'string' ? { network, machine, address } : undefined;
 }
 
-/** Where a scripted peer finds a node, the network it must belong to, and what it must stand on. @throws when the node has not made itself findable */
+/** ms: a daemon answers a moment before it makes itself findable */
+const FINDABLE_LIMIT_MS = 5_000;
+
+/** Where a scripted peer finds a node, the network it must belong to, and what it must stand on. @throws when the node does not make itself findable */
 export async function placeOf(node: NodeHandle): Promise<NodePlace> {
   const { local, place } = node.target;
   if (place) return place;
   if (!local) throw new Error(`${node.name} is not a process of this lab`);
   const network = createHash('sha256').update(local.config.networkId).digest('hex') as NetworkId;
-  const entries = await hostEntries(local.config.hostDirectory);
-  const own = entries.find((entry) => entry.network === network && entry.machine === node.machineId);
-  if (!own) throw new Error(`${node.name} is not in the host directory`);
-  return { network, address: own.address };
+  const own = async (): Promise<HostEntry | undefined> =>
+    (await hostEntries(local.config.hostDirectory)).find((entry) => entry.network === network && entry.machine === node.machineId);
+  const { value } = await eventually(systemClock, own, { within: FINDABLE_LIMIT_MS, what: `${node.name} in the host directory` });
+  return { network, address: value.address };
 }
