@@ -9,8 +9,11 @@ import { entryAt } from './looks.ts';
 
 /** ms in which an announcement is known, and in which a late joiner has heard a heartbeat of 5 s */
 const KNOWN_MS = 10_000;
+const CONFIG = { heartbeat_interval_secs: 5 } as const;
 /** ms that an answer from the cache may take on a busy machine */
 const AT_ONCE_MS = 1_000;
+/** in which what an agent says when it joins, and when it is told to, has become too old to be told to those who come: only heartbeats are left */
+const OLD_MS = 14_000;
 /** a search that finds nobody: three stages, of which two ask the network */
 const SEARCH_MS = 12_000;
 
@@ -31,12 +34,14 @@ export const line = exercise(
       wiring: 'line',
       powers: ['process'],
       human: true,
+      config: CONFIG,
       capabilities: ['discovery.agents', 'discovery.agent', 'discovery.find', 'discovery.agentsByUser', 'identity.announce', 'identity.userId'],
     },
     phases: {
       async drive(context) {
-        const { claim, eventually, need, record } = context;
+        const { claim, clock, eventually, need, record } = context;
         const [alice, bob, carol] = threeOf(context);
+        const begun = clock.monotonic();
         await Promise.all([untilLinked(context, alice, bob, ARRIVAL_LIMIT_MS), untilLinked(context, bob, carol, ARRIVAL_LIMIT_MS)]);
         const nobody = carol.rest('discovery.find', { agent_id: toHex(context.random.bytes(32)) }, { timeout: SEARCH_MS });
 
@@ -52,6 +57,7 @@ export const line = exercise(
         const byUser = await carol.rest('discovery.agentsByUser', { user_id: user_id! });
         const ofBob = await carol.rest('discovery.agent', { agent_id: bob.agentId });
 
+        await eventually('all of that is long ago', () => clock.monotonic() - begun > OLD_MS, 2 * OLD_MS);
         const late = await joinLate(context, alice, carol, lists);
         const cached = await carol.rest('discovery.find', { agent_id: bob.agentId });
         const ofLate = await late.dave.rest('discovery.agent', { agent_id: alice.agentId });
@@ -89,11 +95,12 @@ export const line = exercise(
 
 /** A fourth node at the end of the line, from when it answers until it has heard of the agent at the other end. */
 async function joinLate(context: ScenarioContext, first: NodeHandle, last: NodeHandle, lists: (node: NodeHandle) => Promise<boolean>) {
-  const company = await endOfLine(context, last, 'dave');
+  const company = await endOfLine(context, last, 'dave', CONFIG);
   const [dave] = company.nodes as [NodeHandle];
   const up = context.record.observe(dave.name, 'lab', 'answers', { machine_id: dave.machineId });
   await untilLinked(context, last, dave, ARRIVAL_LIMIT_MS);
-  const found = dave.rest('discovery.find', { agent_id: first.agentId });
+  // Not asked for before it is heard of: an answer would make it known, too.
   const heard = await context.eventually('dave lists alice', () => lists(dave), KNOWN_MS);
-  return { dave, up: up.seq, heard: heard.seq, found: await found, [Symbol.asyncDispose]: () => company[Symbol.asyncDispose]() };
+  const found = await dave.rest('discovery.find', { agent_id: first.agentId });
+  return { dave, up: up.seq, heard: heard.seq, found, [Symbol.asyncDispose]: () => company[Symbol.asyncDispose]() };
 }
