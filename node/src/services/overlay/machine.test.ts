@@ -210,6 +210,32 @@ describe('what went wrong is made good', () => {
     expect(net.runUntil(() => nodes.every((node) => node.got('t').length === sent.length), 15_000)).toBe(true);
   });
 
+  test('who had to ask for a message is pushed the next ones by whoever gave it', () => {
+    const { net, nodes } = grown(6, { seed: 12 });
+    for (const node of nodes) net.subscribe(node, 't');
+    net.run(5_000);
+    const eager = ({ machine }: ModelNode) => machine.topics.get('t')!.targets().eager;
+    const lacking = nodes.find((node) => eager(node).length === 1 && node.machine.membership.active.size > 2)!;
+    const swallows = net.nodes.get(eager(lacking)[0]!)!;
+    const honest = swallows.machine.step.bind(swallows.machine);
+    swallows.machine.step = (event) => honest(event).filter((effect) => effect.kind !== 'pass' || effect.peer !== lacking.id);
+    let asked = 0;
+    const step = lacking.machine.step.bind(lacking.machine);
+    lacking.machine.step = (event) => {
+      const effects = step(event);
+      asked += effects.filter((effect) => effect.kind === 'tell' && effect.what === 'want').length;
+      return effects;
+    };
+    const publisher = nodes.find((node) => node !== lacking && node !== swallows)!;
+    const sent = Array.from({ length: 10 }, () => {
+      const id = net.publish(publisher, 't');
+      net.run(2_000);
+      return id;
+    });
+    expect(lacking.got('t')).toEqual(sent);
+    expect(asked).toBe(1);
+  });
+
   test('ten of thirty end at once: the rest is whole within 5 s and misses nothing that is published afterwards', () => {
     const { net, nodes } = grown(30, { seed: 6 });
     for (const node of nodes) net.subscribe(node, 't');
