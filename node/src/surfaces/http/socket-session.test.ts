@@ -90,6 +90,15 @@ describe('sockets', () => {
     socket.terminate();
   });
 
+  it('answer in order, also what cannot be read', async () => {
+    const { say, told, untilTold, socket } = openSocket(demo);
+    await untilTold('pong');
+    for (const frame of [{ type: 'shout', text: 'a' }, 'nonsense', { type: 'shout', text: 'b' }, { type: 'find', agent_id: 'xyz' }]) say(frame);
+    await untilTold('error', 2);
+    expect(told.slice(2).map(({ type }) => type)).toEqual(['heard', 'error', 'heard', 'error']);
+    socket.terminate();
+  });
+
   it('refuse binary frames and stay open', async () => {
     const { socket, told, untilTold } = openSocket(demo);
     await untilTold('pong');

@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../../ports/index.ts';
 import type { Session } from '../../ports/handlers.ts';
 import { refusalOf } from '../refusal.ts';
-import type { Frame } from './frames.ts';
+import type { Frame, ParsedFrame } from './frames.ts';
 import { parseFrame } from './frames.ts';
 
 const KEEP_ALIVE_MS = 30_000;
@@ -91,15 +91,16 @@ export class WebSocketSession implements Session<Frame, Frame> {
 
   #receive(text: string | undefined): void {
     const parsed = parseFrame(this.#options.capability.frames ?? {}, text);
-    if (!parsed.ok) return this.send({ type: 'error', message: parsed.message });
-    if (parsed.frame.type === 'ping') return this.send({ type: 'pong' });
+    if (parsed.ok && parsed.frame.type === 'ping') return this.send({ type: 'pong' });
     if (++this.#inbound >= INBOUND_FRAMES) this.#socket.pause();
-    this.#tail = this.#tail.then(() => this.#deliver(parsed.frame));
+    this.#tail = this.#tail.then(() => this.#deliver(parsed));
   }
 
-  async #deliver(frame: Frame): Promise<void> {
+  /** What cannot be read is answered in its turn, too: an error tells of the frame after those that were answered before it. */
+  async #deliver(parsed: ParsedFrame): Promise<void> {
     try {
-      if (!this.#ended) await this.#onFrame(frame);
+      if (!parsed.ok) this.send({ type: 'error', message: parsed.message });
+      else if (!this.#ended) await this.#onFrame(parsed.frame);
     } catch (error) {
       const refused = refusalOf(error);
       this.send({ type: 'error', message: refused?.message ?? 'internal error' });
