@@ -10,7 +10,7 @@ export interface Entry {
   readonly file: string;
 }
 
-export function entry(name: 'muster' | 'musterd'): Entry {
+export function entry(name: 'muster' | 'musterd' | 'oracle-worker'): Entry {
   return {
     flags: extension === '.ts' ? ['--conditions=muster-source'] : [],
     file: fileURLToPath(new URL(`./${name}${extension}`, import.meta.url)),

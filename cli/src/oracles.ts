@@ -5,35 +5,46 @@ import type { OracleEvent } from '@muster/lab';
 import { defaultSuites, suites } from '@muster/suites';
 import { entry } from './entries.ts';
 import { EXIT_FAILED, EXIT_USAGE, Failure } from './failure.ts';
+import { OracleWorkers } from './oracle-workers.ts';
 import { printJson, printLine } from './output.ts';
 
 /** per node and healthy run: enough for a fault of one in a hundred to show */
 const HEALTHY_MESSAGES = 300;
+/** on virtual time it is the number of seeds that shows something */
+const SEED_MESSAGES = 12;
+/** every so many of them are told of, and each that failed */
+const SEEDS_TOLD = 50;
 
 export interface OraclesRequest {
   readonly healthy: number;
+  readonly seeds: number;
   readonly saboteur?: readonly string[];
   readonly json: boolean;
 }
 
 /** Resolves with 0 when every planted bug was caught and no healthy run failed, else 1. @throws Failure */
-export async function runOracleCommand({ healthy, saboteur: names, json }: OraclesRequest): Promise<number> {
+export async function runOracleCommand({ healthy, seeds, saboteur: names, json }: OraclesRequest): Promise<number> {
   const unknown = names?.find((name) => SABOTEURS.every((saboteur) => saboteur.name !== name));
   if (unknown !== undefined)
     throw new Failure(`there is no saboteur ${unknown}; there are ${SABOTEURS.map(({ name }) => name).join(', ')}`, EXIT_USAGE);
   using interrupt = listenForInterrupt(() => systemClock.monotonic());
   const daemon = entry('musterd');
   const cli = { command: process.execPath, args: [...entry('muster').flags, entry('muster').file] };
+  await using workers = new OracleWorkers();
   const report = await runOracles({
     suites,
     healthySuites: defaultSuites,
     makeTarget: (commands, sabotaged) => localTarget({ command: ownDaemon(daemon.file, daemon.flags), commands, cli: sabotaged(cli) }),
     ...(names && { saboteurs: SABOTEURS.filter(({ name }) => names.includes(name)) }),
     healthyRuns: healthy,
+    healthySeeds: seeds,
     hunts: 2 * availableParallelism(),
+    simulate: workers.simulate,
+    simulations: availableParallelism(),
     settings: { messages: HEALTHY_MESSAGES },
+    seedSettings: { messages: SEED_MESSAGES },
     signal: interrupt.signal,
-    observer: (event) => void (json || printLine(lineOf(event))),
+    observer: (event) => void (json || tells(event).map((line) => printLine(line))),
   }).catch((error: unknown) => {
     if (interrupt.signal.aborted) throw new Failure('interrupted', EXIT_FAILED);
     throw error;
@@ -41,18 +52,26 @@ export async function runOracleCommand({ healthy, saboteur: names, json }: Oracl
   if (json) await printJson(report);
   else {
     const caught = report.saboteurs.filter((result) => result.caught).length;
-    const passed = report.healthy.filter((run) => run.passed).length;
-    const healthyText = report.healthy.length === 0 ? '' : `, ${passed} of ${report.healthy.length} healthy runs passed`;
+    const passedOf = (world: 'local' | 'sim', what: string): string => {
+      const runs = report.healthy.filter((run) => run.world === world);
+      return runs.length === 0 ? '' : `, ${runs.filter(({ passed }) => passed).length} of ${runs.length} ${what} passed`;
+    };
+    const healthyText = `${passedOf('local', 'healthy runs')}${passedOf('sim', 'healthy seeds')}`;
     await printLine(`\n${caught} of ${report.saboteurs.length} planted bugs caught${healthyText}`);
   }
   return report.ok ? 0 : EXIT_FAILED;
 }
 
-function lineOf(event: OracleEvent): string {
-  if (event.type === 'healthy') {
-    const { run, number, of } = event;
-    return `${run.passed ? '✓' : '✗'} healthy run ${number} of ${of}  ${seconds(run.ms)}${run.passed ? '' : `: ${run.error ?? run.failed.join(', ')}`}`;
-  }
+function tells(event: OracleEvent): string[] {
+  if (event.type === 'saboteur') return [lineOf(event)];
+  const { run, number, of } = event;
+  const simulated = run.world === 'sim';
+  if (simulated && run.passed && number % SEEDS_TOLD > 0 && number < of) return [];
+  const what = simulated ? `healthy seed ${run.seed}, ${number} of ${of}` : `healthy run ${number} of ${of}`;
+  return [`${run.passed ? '✓' : '✗'} ${what}  ${seconds(run.ms)}${run.passed ? '' : `: ${run.error ?? run.failed.join(', ')}`}`];
+}
+
+function lineOf(event: Extract<OracleEvent, { type: 'saboteur' }>): string {
   const { saboteur, plants, caught, caughtBy, failed, ms, error } = event.result;
   const what = caught
     ? `caught by ${failed.find((id) => id.startsWith(caughtBy))}`

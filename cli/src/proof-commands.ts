@@ -66,8 +66,9 @@ export function addProofCommands(program: Command, ends: Ends): void {
         '  no API call of its own\n  exit status: 0 all caught and no false alarm · 1 not so · 4 usage',
     )
     .option('--healthy <N>', 'runs of the standard suites against healthy nodes, too', (text) => wholeNumber(text), 0)
+    .option('--seeds <N>', 'so many healthy worlds on virtual time, too', (text) => wholeNumber(text), 0)
     .option('--saboteur <NAME...>', 'only these bugs')
-    .action(async (options: { healthy: number; saboteur?: string[] }, command: Command) => {
+    .action(async (options: { healthy: number; seeds: number; saboteur?: string[] }, command: Command) => {
       const { runOracleCommand } = await import('./oracles.ts');
       await ends(runOracleCommand({ ...options, json: globalsOf(command).json }));
     });

@@ -49,9 +49,9 @@ test('the suites pass on virtual time, and a seed gives the same evidence to the
 });
 
 test('nodes that are killed, stopped and paused on virtual time keep what they acknowledged', async () => {
-  const { verdict } = await run('faults', '7', ['durability', 'links']);
+  const { verdict } = await run('faults', '7', ['durability', 'links', 'discovery', 'presence', 'routes']);
   expect(verdict.exitCode).toBe(0);
-  expect(verdict.counts.pass).toBeGreaterThan(30);
+  expect(verdict.counts.pass).toBeGreaterThan(150);
 });
 
 test('scripted peers link to simulated nodes, and are seen through as by real ones', async () => {

@@ -1,10 +1,14 @@
 /** What came of putting the suites themselves to the proof, as JSON. */
 
+/** `sim`: on virtual time; `local`: daemons on this host */
+export type OracleWorld = 'sim' | 'local';
+
 /** One planted bug, and whether the suites saw it. */
 export interface SaboteurResult {
   readonly saboteur: string;
   /** what its bug does */
   readonly plants: string;
+  readonly world: OracleWorld;
   /** the node that had it */
   readonly node: string;
   /** beginning of the id of a check that had to fail */
@@ -22,6 +26,7 @@ export interface SaboteurResult {
 /** One run against nodes without a bug; anything but a pass is a false alarm. */
 export interface HealthyRun {
   readonly seed: string;
+  readonly world: OracleWorld;
   readonly passed: boolean;
   /** ids of the checks that did not pass */
   readonly failed: readonly string[];

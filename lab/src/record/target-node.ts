@@ -32,6 +32,19 @@ export interface TargetNode {
   readonly faults?: NodeFaults | undefined;
   /** where peers find it, where it is no process */
   readonly place?: NodePlace | undefined;
+  /** starts further nodes of its network beside it, where it is no process */
+  readonly beside?: ((names: readonly string[], how: Beside) => Promise<NodesBeside>) | undefined;
+}
+
+export interface Beside {
+  /** they dial this node and nobody else; else they find everybody by themselves */
+  readonly line: boolean;
+  /** further configuration keys */
+  readonly config?: Readonly<Record<string, string | number | boolean>> | undefined;
+}
+
+export interface NodesBeside extends AsyncDisposable {
+  readonly nodes: readonly TargetNode[];
 }
 
 export interface NodePlace {

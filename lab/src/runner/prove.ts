@@ -1,15 +1,19 @@
-/** A whole run: plan, worlds, scenarios, verdict, bundle. */
+/** A whole run: plan, worlds, scenarios, verdict; `prove` makes a bundle of it, `judge` only looks. */
 import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import {
+  type AppendSink,
   bootPart,
   claims,
+  evaluate,
   JournalFile,
+  type JournalLine,
   JournalWriter,
   type Json,
   type ProofReport,
   type Redactor,
+  reportOf,
   type RunStarted,
   type Signer,
   writeBundle,
@@ -27,14 +31,10 @@ import type { Observer } from './progress-event.ts';
 import { RAN, runScenario, type ScenarioRun } from './run-scenario.ts';
 import type { Suite } from './scenario.ts';
 
-export interface ProveOptions {
+export interface JudgeOptions {
   readonly suites: readonly Suite[];
   readonly target: Target;
   readonly selection?: Selection;
-  /** where the bundle will stand; must not exist */
-  readonly out: string;
-  /** signs the bundle */
-  readonly runner: Signer;
   readonly seed: string;
   readonly tool: RunStarted['tool'];
   /** the command that does it again */
@@ -49,6 +49,13 @@ export interface ProveOptions {
   /** aborted: the scenario that runs is ended, and the bundle says that the run was interrupted */
   readonly signal?: AbortSignal;
   readonly clock?: LabClock;
+}
+
+export interface ProveOptions extends JudgeOptions {
+  /** where the bundle will stand; must not exist */
+  readonly out: string;
+  /** signs the bundle */
+  readonly runner: Signer;
 }
 
 export interface ProveResult {
@@ -66,35 +73,17 @@ export class SecretInBundle extends Error {
 
 /** @throws UnknownSuite, NoScenario, TargetAddressError before anything is written */
 export async function prove(options: ProveOptions): Promise<ProveResult> {
-  const { simulated } = options.target;
-  const { clock = simulated?.clock ?? systemClock, observer = () => undefined, signal = new AbortController().signal } = options;
-  const plan = planRun(options.suites, options.target, options.selection);
-  await options.target.reach?.();
+  const { observer = () => undefined } = options;
+  const { plan, clock } = await prepared(options);
   await using stack = new AsyncDisposableStack();
   const { directory: folder } = stack.use(await startReaper('muster-prove-'));
   const journal = stack.use(new JournalFile(join(folder, 'journal.jsonl')));
-  const start = clock.monotonic();
-  const writer = new JournalWriter({ sink: journal, elapsed: () => clock.monotonic() - start });
-  const recorder = new Recorder(writer);
-  const runId = simulated?.runId ?? randomUUID();
-  writeStart(recorder, runId, plan, options, clock);
-  observer({ type: 'planned', plan, seed: options.seed });
-
-  const scenarios: ScenarioRun = { recorder, clock, seed: options.seed, runId, settings: options.settings ?? {}, observer, signal };
-  const session = new Session(scenarios, options.target, folder);
-  stack.use(session);
-  // What a simulation measured of itself would be what it was told.
-  if (!simulated) await calibrate(recorder, clock);
-  await session.run(plan);
-  if (!signal.aborted) claimBudgets(recorder, plan, options.budgets ?? {});
-
-  if (simulated) recorder.observe('lab', 'simulation', 'done', simulated.summary());
-  recorder.write({ type: 'run', stage: 'finished', outcome: signal.aborted ? 'interrupted' : 'complete' });
+  const { writer, recorder, session } = await run(options, plan, clock, { sink: journal, folder, stack });
   journal.close();
   observer({ type: 'bundling' });
   const bundling = systemClock.monotonic();
   // A signature of the test scheme says nothing outside of its simulation.
-  const nodes = session.last && !simulated ? await signersOf(session.last, recorder, clock, stack) : [];
+  const nodes = session.last && !options.target.simulated ? await signersOf(session.last, recorder, clock, stack) : [];
   await session.keepLogs();
   const { redactor } = writer;
   const written = await writeBundle({ directory: options.out, journal: journal.path, logs: session.logs, runner: options.runner, nodes, redactor });
@@ -104,7 +93,57 @@ export async function prove(options: ProveOptions): Promise<ProveResult> {
   return { report: written.report, bundle: written.directory, bundleMs };
 }
 
-function writeStart(recorder: Recorder, runId: string, plan: Plan, options: ProveOptions, clock: LabClock): void {
+/** The same run, of which nothing stays but its report. @throws as `prove` */
+export async function judge(options: JudgeOptions): Promise<ProofReport> {
+  const { plan, clock } = await prepared(options);
+  const lines: JournalLine[] = [];
+  {
+    await using stack = new AsyncDisposableStack();
+    await run(options, plan, clock, { onLine: (line) => lines.push(line), stack });
+  }
+  return reportOf(await evaluate(() => [lines]));
+}
+
+async function prepared({ suites, target, selection, clock = target.simulated?.clock ?? systemClock }: JudgeOptions) {
+  const plan = planRun(suites, target, selection);
+  await target.reach?.();
+  return { plan, clock };
+}
+
+interface RunParts {
+  readonly sink?: AppendSink;
+  readonly onLine?: (line: JournalLine) => void;
+  /** for the logs of worlds that are closed; they are not kept without one */
+  readonly folder?: string;
+  /** owns the world that is still up in the end */
+  readonly stack: AsyncDisposableStack;
+}
+
+const NOWHERE: AppendSink = { append: () => undefined, flush: async () => undefined };
+
+async function run(options: JudgeOptions, plan: Plan, clock: LabClock, { sink = NOWHERE, onLine, folder, stack }: RunParts) {
+  const { target, seed, settings = {}, observer = () => undefined, signal = new AbortController().signal } = options;
+  const { simulated } = target;
+  const start = clock.monotonic();
+  const writer = new JournalWriter({ sink, elapsed: () => clock.monotonic() - start, ...(onLine && { onLine }) });
+  const recorder = new Recorder(writer);
+  const runId = simulated?.runId ?? randomUUID();
+  writeStart(recorder, runId, plan, options, clock);
+  observer({ type: 'planned', plan, seed });
+
+  const session = new Session({ recorder, clock, seed, runId, settings, observer, signal }, target, folder);
+  stack.use(session);
+  // What a simulation measured of itself would be what it was told.
+  if (!simulated) await calibrate(recorder, clock);
+  await session.run(plan);
+  if (!signal.aborted) claimBudgets(recorder, plan, options.budgets ?? {});
+
+  if (simulated) recorder.observe('lab', 'simulation', 'done', simulated.summary());
+  recorder.write({ type: 'run', stage: 'finished', outcome: signal.aborted ? 'interrupted' : 'complete' });
+  return { writer, recorder, session };
+}
+
+function writeStart(recorder: Recorder, runId: string, plan: Plan, options: JudgeOptions, clock: LabClock): void {
   const { seed, tool, reproduce, settings = {}, target } = options;
   recorder.write({
     type: 'run',
@@ -143,12 +182,13 @@ class Session implements AsyncDisposable {
   /** the world that is still up when all is done: its nodes sign */
   last: OpenWorld | undefined;
   readonly logs: { name: string; path: string }[] = [];
+  readonly #opened = new Set<string>();
   readonly #run: ScenarioRun;
   readonly #target: Target;
-  readonly #folder: string;
+  readonly #folder: string | undefined;
   #sampler: ResourceSampler | undefined;
 
-  constructor(run: ScenarioRun, target: Target, folder: string) {
+  constructor(run: ScenarioRun, target: Target, folder: string | undefined) {
     this.#run = run;
     this.#target = target;
     this.#folder = folder;
@@ -188,8 +228,8 @@ class Session implements AsyncDisposable {
 
   async #open(planned: PlannedWorld): Promise<OpenWorld> {
     const { recorder, clock, signal, observer, runId } = this.#run;
-    const again = this.logs.filter(({ name }) => name.startsWith(`${planned.name}-`)).length > 0;
-    const name = again ? `${planned.name}-again-${recorder.seq}` : planned.name;
+    const name = this.#opened.has(planned.name) ? `${planned.name}-again-${recorder.seq}` : planned.name;
+    this.#opened.add(name);
     observer({ type: 'booting', world: planned });
     const asBooted = planned.name !== 'shared' || planned.scenarios.some(({ needs }) => needs.unlinked);
     const target = asBooted ? this.#target : settled(this.#target, clock);
@@ -201,9 +241,11 @@ class Session implements AsyncDisposable {
 
   /** Copies what the nodes of the open world have said so far. */
   async keepLogs(): Promise<void> {
+    const folder = this.#folder;
+    if (folder === undefined) return;
     for (const { node, path } of this.last?.logs ?? []) {
       const name = `${this.last!.name}-${node}.log`;
-      const kept = join(this.#folder, name);
+      const kept = join(folder, name);
       await copyFile(path, kept);
       this.logs.push({ name, path: kept });
     }

@@ -3,6 +3,8 @@ import type { NodePorts, Store } from '@muster/node';
 import { ANNOUNCE_TOPIC, encodeStrict, fromBase64, fromHex } from '@muster/protocol';
 import type { Saboteur } from './saboteur.ts';
 
+const LAN = 'its scenario is about the addresses of this host';
+
 type Row = Readonly<Record<string, unknown>>;
 
 /** The store with other answers to reads of the rows below a prefix, single or many. */
@@ -50,6 +52,7 @@ const leaksAddresses: Saboteur = {
   name: 'leaks-lan-addresses',
   plants: 'announces the addresses that only mean something on its own host or LAN',
   node: 'alice',
+  daemons: LAN,
   caughtBy: 'discovery/privacy/announced',
   handlers: (handlers, { links, pubsub }) => ({
     'identity.announce': async (input, context) => {
@@ -65,6 +68,7 @@ const servesExpiredCard: Saboteur = {
   name: 'serves-expired-card',
   plants: 'gives a card that expired before it was made',
   node: 'alice',
+  daemons: LAN,
   caughtBy: 'discovery/privacy/taken',
   handlers: (handlers) => ({
     'identity.card': async (input, context) => {

@@ -10,6 +10,8 @@ export interface Saboteur {
   readonly node: string;
   /** the check that must fail: its id, or the beginning of it with the scenario's whole id */
   readonly caughtBy: string;
+  /** why it is hunted on daemons; the others are on virtual time */
+  readonly daemons?: string;
   /** wraps exactly one of these */
   ports?(ports: NodePorts): NodePorts;
   handlers?(handlers: Handlers<Registry>, services: Services): Partial<Handlers<Registry>>;

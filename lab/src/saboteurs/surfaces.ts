@@ -2,10 +2,13 @@
 import { CapabilityError } from '@muster/contract';
 import type { Saboteur } from './saboteur.ts';
 
+const CLI = 'its scenario compares with the command line';
+
 const declaresWithoutDoing: Saboteur = {
   name: 'declares-without-doing',
   plants: 'declares a capability that it does not have',
   node: 'alice',
+  daemons: CLI,
   caughtBy: 'surfaces/calls-trust/trust.evaluate/rest',
   handlers: () => ({
     'trust.evaluate': () => {
@@ -18,6 +21,7 @@ const doesWithoutDeclaring: Saboteur = {
   name: 'does-without-declaring',
   plants: 'does what its description does not mention',
   node: 'alice',
+  daemons: CLI,
   caughtBy: 'surfaces/unknown/undeclared/trust.evaluate',
   handlers: (handlers) => ({
     'status.openapi': async (input, context) => {
@@ -31,6 +35,7 @@ const commandDiffers: Saboteur = {
   name: 'rest-and-cli-differ',
   plants: 'has a command line that prints another version than REST tells',
   node: 'alice',
+  daemons: CLI,
   caughtBy: 'surfaces/calls-status/status.get/cli',
   prints: (text) => text.replace(/"version":"[^"]*"/u, '"version":"0.0.0"'),
 };
@@ -39,6 +44,7 @@ const socketDiffers: Saboteur = {
   name: 'rest-and-ws-differ',
   plants: 'refuses on a socket to publish what it publishes over REST',
   node: 'alice',
+  daemons: CLI,
   caughtBy: 'surfaces/calls-messaging/messaging.publish/ws',
   handlers: (handlers) => ({
     'websocket.connect': (session, input, context) => {
@@ -67,6 +73,7 @@ const eventDiffers: Saboteur = {
   name: 'stream-and-ws-differ',
   plants: 'tells another sender on sockets than on the event stream',
   node: 'alice',
+  daemons: CLI,
   caughtBy: 'surfaces/streams/direct.events/ws',
   handlers: (handlers) => ({
     'websocket.direct': (session, input, context) => {

@@ -1,6 +1,6 @@
 /** Our own node, as many as fit into memory, on virtual time. */
 import type { Link } from '../faults/link-path.ts';
-import type { TargetNode } from '../record/target-node.ts';
+import type { Beside, NodesBeside, TargetNode } from '../record/target-node.ts';
 import { DeadlineError, eventually } from '../eventually.ts';
 import { apiTransport } from '../sim/api-transport.ts';
 import { Chance } from '../sim/chance.ts';
@@ -50,14 +50,10 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
   const open = async ({ nodes, wiring = 'host-directory', config, human, signal }: WorldRequest) => {
     const chance = simulation.chance.child(`wiring ${worlds++}`);
     const machines: Machine[] = [];
-    const lines = Object.entries({ ...config, ...((wiring === 'line' || wiring === 'proxied') && { auto_dial: false }) }).map(
-      ([key, value]) => `${key} = ${JSON.stringify(value)}`,
-    );
+    const toml = tomlOf(config, wiring);
     for (let index = 0; index < nodes; index++) {
       const bootstrap = bootstrapOf(wiring, machines, chance);
-      machines.push(
-        simulation.machine({ name: nodeName(index), config: lines.join('\n'), ...(bootstrap && { bootstrap }), ...(human && { human }) }),
-      );
+      machines.push(simulation.machine({ name: nodeName(index), config: toml, ...(bootstrap && { bootstrap }), ...(human && { human }) }));
     }
     const begun = clock.monotonic();
     for (const machine of machines) {
@@ -101,6 +97,19 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
     }
   }
 
+  async function beside(host: Machine, names: readonly string[], { line, config }: Beside): Promise<NodesBeside> {
+    const machines = names.map((name) =>
+      simulation.machine({ name, config: tomlOf(config, line ? 'line' : 'host-directory'), ...(line && { bootstrap: [host] }) }),
+    );
+    for (const machine of machines) await passing(simulation, () => machine.start());
+    return {
+      nodes: machines.map(nodeOf),
+      async [Symbol.asyncDispose]() {
+        for (const machine of machines) await passing(simulation, () => machine.stop());
+      },
+    };
+  }
+
   function nodeOf(machine: Machine): TargetNode {
     return {
       name: machine.name,
@@ -108,6 +117,7 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
       token: machine.token,
       faults: machineFaults(simulation, machine),
       transport: () => apiTransport(machine, schedule, trace),
+      beside: (names, how) => beside(machine, names, how),
       place: { network: simulation.networkId, address: machine.address, engines: () => simulation.peerEngines() },
       get died() {
         return machine.died === undefined ? undefined : { code: 1, signal: null };
@@ -138,4 +148,9 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
     },
     open,
   };
+}
+
+function tomlOf(config: WorldRequest['config'], wiring: Wiring): string {
+  const keys = Object.entries({ ...config, ...((wiring === 'line' || wiring === 'proxied') && { auto_dial: false }) });
+  return keys.map(([key, value]) => `${key} = ${JSON.stringify(value)}`).join('\n');
 }

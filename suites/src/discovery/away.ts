@@ -28,7 +28,7 @@ export const away = exercise(
     needs: {
       nodes: 3,
       wiring: 'line',
-      powers: ['kill', 'process'],
+      powers: ['world', 'kill'],
       config: CONFIG,
       capabilities: ['discovery.agents', 'discovery.find', 'network.peers', 'status.metrics'],
     },

@@ -32,7 +32,7 @@ export const line = exercise(
     needs: {
       nodes: 3,
       wiring: 'line',
-      powers: ['process'],
+      powers: ['world'],
       human: true,
       config: CONFIG,
       capabilities: ['discovery.agents', 'discovery.agent', 'discovery.find', 'discovery.agentsByUser', 'identity.announce', 'identity.userId'],

@@ -16,7 +16,11 @@ export const privacy = exercise(
   {
     id: 'discovery/privacy',
     title: 'what a node tells strangers holds no address of its own network',
-    needs: { nodes: 2, capabilities: ['discovery.find', 'identity.announce', 'identity.card', 'identity.importCard', 'messaging.events'] },
+    needs: {
+      nodes: 2,
+      powers: ['dial'],
+      capabilities: ['discovery.find', 'identity.announce', 'identity.card', 'identity.importCard', 'messaging.events'],
+    },
     phases: {
       async drive(context) {
         const { claim, need } = context;

@@ -10,7 +10,7 @@ export const lateJoiner = scenario({
   id: 'links/late-joiner',
   title: 'a node that starts late is linked with the others, without configuration',
   requirements: [required.lateJoiner.id],
-  needs: { nodes: 2, powers: ['world', 'process'], exclusive: 'a further node joins it' },
+  needs: { nodes: 2, powers: ['world'], exclusive: 'a further node joins it' },
   phases: {
     async drive(context) {
       const { claim, record } = context;

@@ -21,7 +21,7 @@ export const health = exercise(
   {
     id: 'presence/health',
     title: 'health is tied to answers, not to open links',
-    needs: { nodes: 1, exclusive: 'it must have no honest peers', powers: ['world', 'process'], capabilities: ['status.health', 'status.get'] },
+    needs: { nodes: 1, exclusive: 'it must have no honest peers', powers: ['world', 'link'], capabilities: ['status.health', 'status.get'] },
     phases: {
       async drive(context) {
         const { claim, eventually, record, signal } = context;

@@ -16,7 +16,7 @@ export const offPath = exercise(
   {
     id: 'routes/off-path',
     title: 'nodes off the way carry no direct messages of others',
-    needs: { nodes: 3, wiring: 'line', powers: ['world', 'process'], capabilities: ['direct.send', 'status.metrics', 'discovery.agents'] },
+    needs: { nodes: 3, wiring: 'line', powers: ['world'], capabilities: ['direct.send', 'status.metrics', 'discovery.agents'] },
     phases: {
       async drive(context) {
         const { claim, eventually, need, record } = context;
