@@ -1,5 +1,6 @@
 /** What is required of a node: one line per suite. */
 import type { Suite } from '@muster/lab';
+import { blackHole } from './black-hole/index.ts';
 import { crash } from './crash/index.ts';
 import { chaos } from './chaos/index.ts';
 import { defence } from './defence/index.ts';
@@ -53,6 +54,7 @@ export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: Suit
     overlay,
     slowConsumer,
     isolation,
+    blackHole,
     scale(nodes),
   ]; // prettier-ignore
 }

@@ -24,6 +24,7 @@ export class Traffic implements AsyncDisposable {
   readonly #rate: number;
   readonly #heard: ReadonlyMap<NodeHandle, Set<string>>;
   readonly #stack: AsyncDisposableStack;
+  readonly #paths = new Map<string, string>();
   #said = 0;
 
   private constructor(
@@ -74,14 +75,21 @@ export class Traffic implements AsyncDisposable {
       }
       const others = this.nodes.filter((node) => node !== sender);
       const recipient = others[Math.floor(n / 2 / this.nodes.length) % others.length]!;
-      const { outcome } = await sender.rest('direct.send', { agent_id: recipient.agentId, payload }, { timeout: ANSWER_MS });
-      if (outcome === 'ok') owe(recipient);
+      const { outcome, output } = await sender.rest('direct.send', { agent_id: recipient.agentId, payload }, { timeout: ANSWER_MS });
+      if (outcome !== 'ok') return;
+      owe(recipient);
+      if (output) this.#paths.set(`${sender.name} ${recipient.name}`, output.path);
     };
     const offered = await openLoop(act, { clock, rate: this.#rate, stop: AbortSignal.any([stop, signal]) });
     const arrived = (): boolean => [...expected].every(([node, count]) => this.#heard.get(node)!.size >= count);
     await eventually('all traffic has arrived', arrived, SETTLE_MS);
     const { seq } = record.observe('lab', 'traffic', 'done', offered);
     return { offered, range: [from, seq], number: (name) => ({ seq, at: `/data/${name}` }) };
+  }
+
+  /** The way by which the last direct message that was acknowledged went from one to the other. */
+  path(from: NodeHandle, to: NodeHandle): string | undefined {
+    return this.#paths.get(`${from.name} ${to.name}`);
   }
 
   /** As `run`, for so many ms. */
