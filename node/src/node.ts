@@ -143,7 +143,20 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   const { heartbeatMs, ttlMs, rendezvousValidityMs: validityMs } = settings.discovery;
   const discovered = new DiscoveredAgents({ peers, links, contacts, clock, ttlSecs: ttlMs / 1_000 });
   const overlayWith = (events: OverlayEvents): TreeOverlay =>
-    treeOverlay({ self: identity.machineId, autoDial: settings.autoDial, links, clock, random, crypto, network, counters, log, replays, events });
+    treeOverlay({
+      self: identity.machineId,
+      machineKey: identity.machineKey,
+      autoDial: settings.autoDial,
+      links,
+      clock,
+      random,
+      crypto,
+      network,
+      counters,
+      log,
+      replays,
+      events,
+    });
   const pubsub = new PubSub({ identity, contacts, clock, crypto, network, counters, overlay: overlayWith });
   const direct = new DirectService({
     links,

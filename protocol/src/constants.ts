@@ -79,6 +79,11 @@ export const MAX_OVERLAY_BYTES = 48 * 1024;
 export const MAX_TOPIC_ITEMS = 128;
 /** spanning trees shared by all topics */
 export const MAX_TREES = 2;
+/** beats of a root under one signature */
+export const ROOT_BEATS = 32;
+/** distances from a root that are told apart by proof; what is farther proves that it is at least so far */
+export const ROOT_STEPS = 16;
+export const ROOT_LINK_BYTES = 32;
 /** addresses of one machine that neighbours tell one another */
 export const MAX_PEER_ADDRESSES = 4;
 /** machines in one shuffle */

@@ -24,6 +24,7 @@ export * from './replay.ts';
 export * from './frames.ts';
 export * from './link-messages.ts';
 export type * from './overlay-messages.ts';
+export * from './root-chain.ts';
 export type * from './presence-messages.ts';
 export * from './presence.ts';
 export * from './hello.ts';

@@ -7,7 +7,8 @@ import { LANE_CONTROL } from './frames.ts';
 import type { MachineId } from './ids.ts';
 import { decodeLinkMessage, encodeLinkMessage, LinkMessageError } from './link-messages.ts';
 import { decodeOverlayControl, encodeOverlayControl } from './overlay-messages.ts';
-import type { OverlayControl, TopicItem } from './overlay-messages.ts';
+import type { OverlayControl, TopicItem, TreeBeacon } from './overlay-messages.ts';
+import type { RootAnchor } from './root-chain.ts';
 
 const seed = { seed: 20261121 };
 const machine = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex') as MachineId);
@@ -22,6 +23,17 @@ const item: fc.Arbitrary<TopicItem> = fc.oneof(
   fc.record({ kind: fc.constantFrom('leave' as const, 'graft' as const, 'prune' as const), topic }),
   fc.record({ kind: fc.constant('gap' as const), topic, missed: fc.maxSafeNat() }),
 );
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const tree: fc.Arbitrary<TreeBeacon> = fc
+  .tuple(machine, fc.maxSafeNat(), fc.option(fc.tuple(fc.nat(255), bytes(32))))
+  .map(([root, seq, place]) => (place ? { root, seq, hops: place[0], proof: place[1] } : { root, seq, hops: null, proof: null }));
+const anchor: fc.Arbitrary<RootAnchor> = fc.record({
+  key: bytes(1952),
+  first: fc.maxSafeNat(),
+  issued: fc.maxSafeNat(),
+  end: bytes(32),
+  signature: bytes(3309),
+});
 const control: fc.Arbitrary<OverlayControl> = fc.oneof(
   fc.record({ kind: fc.constantFrom('join' as const, 'disconnect' as const, 'beat' as const) }),
   fc.record({ kind: fc.constant('forward_join' as const), peer, hops }),
@@ -29,10 +41,8 @@ const control: fc.Arbitrary<OverlayControl> = fc.oneof(
   fc.record({ kind: fc.constant('neighbor_reply' as const), accepted: fc.boolean() }),
   fc.record({ kind: fc.constant('shuffle' as const), hops, path, peers }),
   fc.record({ kind: fc.constant('shuffle_reply' as const), path, peers }),
-  fc.record({
-    kind: fc.constant('beacon' as const),
-    trees: fc.array(fc.record({ root: machine, seq: fc.maxSafeNat(), hops: fc.option(fc.nat(255)) }), { maxLength: 2 }),
-  }),
+  fc.record({ kind: fc.constant('beacon' as const), trees: fc.array(tree, { maxLength: 2 }) }),
+  fc.record({ kind: fc.constant('root' as const), anchor }),
   fc.record({ kind: fc.constant('topics' as const), items: fc.array(item, { maxLength: 20 }) }),
 );
 
@@ -57,7 +67,7 @@ describe('overlay messages', () => {
   const id = new Uint8Array(32);
   test.each([
     ['nothing', []],
-    ['a kind that is none', [10]],
+    ['a kind that is none', [11]],
     ['a field too many', [0, 1]],
     ['a walk without end', [1, [id, []], 7]],
     ['five addresses', [1, [id, ['a', 'a', 'a', 'a', 'a']], 1]],
@@ -66,8 +76,12 @@ describe('overlay messages', () => {
     ['an answer that is neither yes nor no', [3, 1]],
     ['a long path', [5, 0, Array.from({ length: 8 }, () => id), []]],
     ['nine machines', [6, [], Array.from({ length: 9 }, () => [id, []])]],
-    ['three trees', [7, Array.from({ length: 3 }, () => [id, 1, 1])]],
-    ['far away', [7, [[id, 1, 256]]]],
+    ['three trees', [7, Array.from({ length: 3 }, () => [id, 1, 1, id])]],
+    ['far away', [7, [[id, 1, 256, id]]]],
+    ['a place without proof', [7, [[id, 1, 1, null]]]],
+    ['a proof of nothing', [7, [[id, 1, null, id]]]],
+    ['a short proof', [7, [[id, 1, 1, id.subarray(1)]]]],
+    ['an anchor without its end', [10, [id, 1, 1, new Uint8Array(), id]]],
     ['no topic', [8, [[1, '']]]],
     ['a long topic', [8, [[1, 'x'.repeat(257)]]]],
     ['an item that is none', [8, [[5, 't']]]],

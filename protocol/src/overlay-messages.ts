@@ -13,10 +13,14 @@ import {
   MAX_TREES,
   MAX_WALK,
   ID_BYTES,
+  PUBLIC_KEY_BYTES,
+  ROOT_LINK_BYTES,
+  SIGNATURE_BYTES,
 } from './constants.ts';
 import { decodeStrict, EncodingError, encodeStrict, readBytes, readCount, readList, readText, readTuple } from './encoding.ts';
 import { idBytes, idOfBytes } from './ids.ts';
 import type { MachineId } from './ids.ts';
+import type { RootAnchor } from './root-chain.ts';
 
 /** Where a machine may be reached: up to 4 `host:port`, not verified by anyone. */
 export interface PeerDescriptor {
@@ -28,11 +32,14 @@ export interface PeerDescriptor {
 export type NeighborPriority = 'low' | 'high' | 'merge';
 
 /** The sender's place in one shared tree; `hops` is its distance from the root, `null` when it has lost its way there. */
-export interface TreeBeacon {
+export type TreeBeacon = {
   readonly root: MachineId;
   readonly seq: number;
-  readonly hops: number | null;
-}
+} & (
+  | { readonly hops: null; readonly proof: null }
+  /** of beat and distance: see `RootAnchor` */
+  | { readonly hops: number; readonly proof: Uint8Array }
+);
 
 export type TopicItem =
   /**
@@ -56,11 +63,25 @@ export type OverlayControl =
   | { readonly kind: 'shuffle'; readonly hops: number; readonly path: readonly MachineId[]; readonly peers: readonly PeerDescriptor[] }
   | { readonly kind: 'shuffle_reply'; readonly path: readonly MachineId[]; readonly peers: readonly PeerDescriptor[] }
   | { readonly kind: 'beacon'; readonly trees: readonly TreeBeacon[] }
+  /** What the beacons that follow are proven by. */
+  | { readonly kind: 'root'; readonly anchor: RootAnchor }
   | { readonly kind: 'topics'; readonly items: readonly TopicItem[] }
   /** Somebody lost its way in a tree: the root should give a new number now. */
   | { readonly kind: 'beat' };
 
-const KINDS = ['join', 'forward_join', 'neighbor', 'neighbor_reply', 'disconnect', 'shuffle', 'shuffle_reply', 'beacon', 'topics', 'beat'] as const;
+const KINDS = [
+  'join',
+  'forward_join',
+  'neighbor',
+  'neighbor_reply',
+  'disconnect',
+  'shuffle',
+  'shuffle_reply',
+  'beacon',
+  'topics',
+  'beat',
+  'root',
+] as const;
 const PRIORITIES = ['low', 'high', 'merge'] as const;
 const ITEM_KINDS = ['join', 'leave', 'graft', 'prune', 'gap'] as const;
 
@@ -89,7 +110,11 @@ function fieldsOf(control: OverlayControl): unknown[] {
     case 'shuffle_reply':
       return [control.path.map(idBytes), control.peers.map(peerOut)];
     case 'beacon':
-      return [control.trees.map(({ root, seq, hops }) => [idBytes(root), seq, hops])];
+      return [control.trees.map(({ root, seq, hops, proof }) => [idBytes(root), seq, hops, proof])];
+    case 'root': {
+      const { key, first, issued, end, signature } = control.anchor;
+      return [[key, first, issued, end, signature]];
+    }
     case 'topics':
       return [control.items.map(itemOut)];
   }
@@ -126,6 +151,8 @@ export function decodeOverlayControl(bytes: Uint8Array): OverlayControl {
     }
     case 'beacon':
       return { kind, trees: readList(take(1)[0], 'trees', MAX_TREES).map(treeIn) };
+    case 'root':
+      return { kind, anchor: anchorIn(take(1)[0]) };
     case 'topics':
       return { kind, items: readList(take(1)[0], 'items', MAX_TOPIC_ITEMS).map(itemIn) };
   }
@@ -142,8 +169,21 @@ function peerIn(value: unknown): PeerDescriptor {
 }
 
 function treeIn(value: unknown): TreeBeacon {
-  const [root, seq, hops] = readTuple(value, 'tree', 3);
-  return { root: machineIn(root), seq: readCount(seq, 'seq'), hops: hops === null ? null : upTo(hops, 255, 'hops') };
+  const [root, seq, hops, proof] = readTuple(value, 'tree', 4);
+  const head = { root: machineIn(root), seq: readCount(seq, 'seq') };
+  if (hops === null && proof === null) return { ...head, hops, proof };
+  return { ...head, hops: upTo(hops, 255, 'hops'), proof: readBytes(proof, 'proof', ROOT_LINK_BYTES) };
+}
+
+function anchorIn(value: unknown): RootAnchor {
+  const [key, first, issued, end, signature] = readTuple(value, 'anchor', 5);
+  return {
+    key: readBytes(key, 'key', 1, PUBLIC_KEY_BYTES),
+    first: readCount(first, 'first'),
+    issued: readCount(issued, 'issued'),
+    end: readBytes(end, 'end', ROOT_LINK_BYTES),
+    signature: readBytes(signature, 'signature', 1, SIGNATURE_BYTES),
+  };
 }
 
 function itemOut(item: TopicItem): unknown {

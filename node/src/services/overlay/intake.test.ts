@@ -2,12 +2,20 @@ import type { MachineId } from '@muster/protocol';
 import { expect, test } from 'vitest';
 import { Intake } from './intake.ts';
 import { PENDING_OF_PEER } from './limits.ts';
+import { modelRoots } from './model-network.test-helper.ts';
 import { Step } from './types.ts';
 
 const [mallory, alice] = ['aa'.repeat(32), 'bb'.repeat(32)] as [MachineId, MachineId];
 
 function intake() {
-  const step = new Step<string>({ self: 'cc'.repeat(32) as MachineId, random: () => 0, epoch: 0, seen: () => false, siteOf: () => undefined });
+  const step = new Step<string>({
+    self: 'cc'.repeat(32) as MachineId,
+    random: () => 0,
+    epoch: 0,
+    seen: () => false,
+    roots: modelRoots,
+    siteOf: () => undefined,
+  });
   const log: string[] = [];
   const under = new Intake<string>(step, {
     accepted: ({ item }) => {

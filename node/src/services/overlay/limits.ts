@@ -44,6 +44,19 @@ export const ORPHAN_MS = 1_600;
 export const ASKED_BEAT_MS = 200;
 export const MAX_HOPS = 64;
 export const MAX_FALLEN_ROOTS = 64;
+/** a parent that is the parent in the other tree as well, or that withholds, is not followed before others had so long to tell of the same beat */
+export const HOLD_MS = 250;
+/** the next anchor is signed, and given to all, while so many beats are left */
+export const ROOT_RENEW_BEATS = 8;
+/** how long a chain is used, and how long after its making its beats are believed, beyond what clocks may differ */
+export const ROOT_USED_MS = 45_000;
+export const ROOT_GOOD_MS = 60_000;
+/** roots that anchors are known of, and anchors of one neighbour that are remembered */
+export const MAX_ROOTS = 32;
+export const ROOTS_OF_PEER = 8;
+/** signatures that the anchors of one neighbour may cost: at once, and per second */
+export const ROOT_CHECKS = 16;
+export const ROOT_CHECKS_PER_S = 2;
 
 /** a topic that nobody needs any more is kept so long, in case somebody comes back */
 export const LINGER_MS = 2_000;
@@ -100,6 +113,15 @@ export const UNTOLD = 16_384;
 
 /** messages of one peer that wait for a verdict */
 export const PENDING_OF_PEER = 512;
+
+/** when a parent that did not give a message, which another did, has not shown within so long that it has it: it withholds */
+export const WITHHELD_MS = 3_000;
+export const MAX_WITHHELD = 256;
+/** who has had a neighbour take part for less is not judged yet */
+export const SETTLED_MS = 10_000;
+/** penalty points of a neighbour that is no parent if there is another, and the most that withholding alone brings */
+export const DISTRUSTED_AT = 25;
+export const WITHHELD_POINTS = 60;
 
 /** penalty points that end a link, how they fade, and for how long the peer is not wanted */
 export const CUT_AT = 100;

@@ -1,10 +1,12 @@
-import type { MachineId } from '@muster/protocol';
+import { ROOT_BEATS } from '@muster/protocol';
+import type { MachineId, OverlayControl, TreeBeacon } from '@muster/protocol';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   ACTIVE_OF_SITE,
   ACTIVE_VIEW,
   AWAITED_OF_PEER,
+  DISTRUSTED_AT,
   ENOUGH,
   MAX_ASKS_OF_PEER,
   MAX_CARRIED,
@@ -12,8 +14,8 @@ import {
   PASSIVE_OF_SITE,
   PASSIVE_VIEW,
 } from './limits.ts';
-import { LIFE, ModelNetwork } from './model-network.test-helper.ts';
-import type { ModelNode, ModelOptions } from './model-network.test-helper.ts';
+import { LIFE, modelChain, modelLink, ModelNetwork } from './model-network.test-helper.ts';
+import type { BareEvent, ModelNode, ModelOptions } from './model-network.test-helper.ts';
 
 const seed = { seed: 20261121 };
 
@@ -508,5 +510,143 @@ describe('a hostile neighbour', () => {
       mostKnown = Math.max(mostKnown, ofCrowd(passive));
     });
     expect([most, mostKnown]).toEqual([ACTIVE_OF_SITE, PASSIVE_OF_SITE]);
+  });
+
+  const beacon = (attacker: ModelNode, trees: readonly TreeBeacon[]): BareEvent => ({
+    kind: 'control',
+    peer: attacker.id,
+    control: { kind: 'beacon', trees },
+  });
+  const roots = (nodes: readonly ModelNode[]) => nodes.map(({ machine }) => machine.trees.describe().map(({ root }) => root));
+  /** Better than any other in both trees. */
+  const INVENTED = ['00'.repeat(32), 'ff'.repeat(32)] as [MachineId, MachineId];
+
+  test.each(['no anchor', 'an anchor that was not signed'])('that invents roots with %s is not followed', (how) => {
+    const { net, nodes, victim, hostile } = attacked(28);
+    const [attacker] = hostile as [ModelNode];
+    const before = roots(nodes);
+    let seq = net.now;
+    honestDelivery(net, nodes, () => {
+      const chains = INVENTED.map((root) => modelChain(root, seq, net.now));
+      if (how !== 'no anchor')
+        for (const { anchor } of chains) {
+          const control = { kind: 'root', anchor: { ...anchor, signature: Uint8Array.of(0) } } as const;
+          net.send(attacker, victim.id, { kind: 'control', peer: attacker.id, control });
+        }
+      net.send(
+        attacker,
+        victim.id,
+        beacon(
+          attacker,
+          chains.map(({ beats }, index) => ({ root: INVENTED[index]!, seq, hops: 0, proof: beats[0]! })),
+        ),
+      );
+      seq += ROOT_BEATS;
+    });
+    expect(roots(nodes)).toEqual(before);
+    expect(victim.cuts).toEqual(how === 'no anchor' ? [] : [`${attacker.id}:forged`]);
+  });
+
+  test('that says it is nearer to a root than it is, or knows of a beat to come, is not believed', () => {
+    for (const lie of ['nearer', 'newer']) {
+      // Its victim is some way from both roots, so that the lie is worth telling.
+      let world = attacked(29);
+      const isFar = ({ hops }: { hops: number | null }): boolean => hops !== null && hops >= 2;
+      for (let seed = 30; !world.victim.machine.trees.describe().every(isFar); seed++) world = attacked(seed);
+      const { net, nodes, victim, hostile } = world;
+      const [attacker] = hostile as [ModelNode];
+      const beaconOf = (tree: number, hops: number, seq: number): TreeBeacon => {
+        const [root] = roots([victim])[0]!.slice(tree);
+        const key = Uint8Array.from(Buffer.from(root!, 'hex'));
+        // A link that leads nowhere: what is nearer or newer cannot be made.
+        return {
+          root: root!,
+          seq,
+          hops,
+          proof: modelLink(
+            key.map((byte) => byte ^ 1),
+            5,
+          ),
+        };
+      };
+      net.run(2_000);
+      honestDelivery(net, nodes, () => {
+        const now = victim.machine.trees.describe();
+        const trees = now.map(({ seq }, tree) => beaconOf(tree, 0, lie === 'nearer' ? seq : seq + 1));
+        net.send(attacker, victim.id, beacon(attacker, trees));
+      });
+      expect(
+        victim.machine.trees.describe().map(({ parent }) => parent),
+        lie,
+      ).not.toContain(attacker.id);
+      // Once is enough for nobody to follow it; whoever goes on is cut off.
+      const { cuts } = victim;
+      if (cuts.length === 0) expect(victim.machine.scores.of(attacker.id), lie).toBeGreaterThan(0);
+      else expect(cuts, lie).toEqual([`${attacker.id}:forged`]);
+    }
+  });
+
+  test('that repeats the beats of a root that ended brings it back for nobody', () => {
+    const { net, nodes } = grown(honest, { seed: 30 });
+    for (const node of nodes) net.subscribe(node, 't');
+    settle(net, 3_000);
+    const heard: OverlayControl[] = [];
+    net.overheard = (control) => (control.kind === 'root' || control.kind === 'beacon') && void heard.push(control);
+    net.run(30_000);
+    net.overheard = undefined;
+    const ended = [...new Set(roots(nodes).flat())];
+    for (const root of ended) net.kill(net.nodes.get(root)!);
+    const rest = [...net.nodes.values()];
+    net.run(10_000);
+    expect(whole(net)).toBe(true);
+    const attacker = net.add();
+    net.link(attacker, rest[0]!);
+    // A newcomer has never heard of them: the anchors are too old for it.
+    const newcomer = net.add();
+    const replay = (): void => {
+      for (const control of heard) for (const { id } of [rest[0]!, newcomer]) net.send(attacker, id, { kind: 'control', peer: attacker.id, control });
+    };
+    honestDelivery(net, rest, replay);
+    net.run(120_000);
+    net.link(attacker, newcomer);
+    net.link(newcomer, rest[1]!);
+    net.subscribe(newcomer, 't');
+    settle(net, 2_000);
+    honestDelivery(net, [...rest, newcomer], replay);
+    for (const root of roots([...rest, newcomer]).flat()) expect(ended).not.toContain(root);
+    expect(heard.length).toBeGreaterThan(500);
+  });
+
+  test.each([1, 2, 3, 4, 5])('is parent in both trees only of whom has nobody else as near (seed %i)', (seed) => {
+    const { net, nodes } = grown(30, { seed });
+    settle(net, 15_000);
+    const place = ({ machine }: ModelNode, tree: number) => machine.trees.describe()[tree]!;
+    const onOne = nodes.filter((node) => place(node, 0).parent !== undefined && place(node, 0).parent === place(node, 1).parent);
+    for (const node of onOne) {
+      const others = [...node.machine.membership.active].filter((peer) => peer !== place(node, 0).parent);
+      expect(others.filter((peer) => place(net.nodes.get(peer)!, 1).hops! < place(node, 1).hops!)).toEqual([]);
+    }
+    expect(onOne.length).toBeLessThan(nodes.length / 3);
+  });
+
+  test.each([31, 32, 33, 34, 35, 36])('that swallows what it is given as a parent is routed around, and trusted less (seed %i)', (seed) => {
+    const { net, nodes } = grown(honest + 1, { seed });
+    for (const node of nodes) for (let topic = 0; topic < 8; topic++) net.subscribe(node, `${topic}`);
+    settle(net, 15_000);
+    // Whoever has most behind it: often a root itself.
+    const behind = ({ id }: ModelNode): ModelNode[] => nodes.filter(({ machine }) => machine.trees.describe().some(({ parent }) => parent === id));
+    const [attacker, ...others] = nodes.toSorted((a, b) => behind(b).length - behind(a).length) as [ModelNode, ...ModelNode[]];
+    const served = behind(attacker);
+    expect(served.length).toBeGreaterThan(2);
+    attacker.swallows = true;
+    const sent: [string, string][] = [];
+    for (let round = 0; round < 160; round++) {
+      sent.push([`${round % 8}`, net.publish(others[(round * 7) % others.length]!, `${round % 8}`)]);
+      net.run(100);
+    }
+    expect(net.runUntil(() => others.every((node) => sent.every(([topic, id]) => node.got(topic).includes(id))), 10_000)).toBe(true);
+    for (const node of others) for (const topic of node.delivered.keys()) expect(new Set(node.got(topic)).size).toBe(node.got(topic).length);
+    expect(Math.max(...served.map(({ machine }) => machine.scores.of(attacker.id)))).toBeGreaterThan(DISTRUSTED_AT);
+    for (const node of others) expect(node.cuts, 'nobody is cut off for what another withholds').toEqual([]);
   });
 });

@@ -17,6 +17,9 @@ import type { Item, Outcome, OverlayEffect, OverlayEvent, OverlayOptions } from 
 /** for how long after subscribing the past may come back with what is asked for */
 const PAST_MS = 30_000;
 
+type BetweenNeighbours = 'beacon' | 'beat' | 'root' | 'topics';
+const BETWEEN_NEIGHBOURS: readonly string[] = ['beacon', 'beat', 'root', 'topics'] satisfies BetweenNeighbours[];
+
 export class OverlayMachine<Content> {
   readonly #step: Step<Content>;
   readonly membership: Membership;
@@ -43,6 +46,7 @@ export class OverlayMachine<Content> {
     this.trees = new Trees(
       this.#step,
       () => this.membership.active,
+      () => this.scores,
       () => this.topics.moved(),
     );
     this.#lazy = new Lazy(this.#step, {
@@ -124,8 +128,9 @@ export class OverlayMachine<Content> {
       case 'control':
         return this.#control(event.peer, event.control);
       case 'have':
-        if (this.membership.active.has(event.peer)) this.#lazy.told(event.peer, event.ids);
-        return;
+        if (!this.membership.active.has(event.peer)) return;
+        this.topics.showed(event.peer, event.ids);
+        return this.#lazy.told(event.peer, event.ids);
       case 'want':
         if (this.membership.active.has(event.peer)) this.#serve(event.peer, event.ids);
         return;
@@ -144,6 +149,10 @@ export class OverlayMachine<Content> {
         return this.topics.unsubscribe(event.topic);
       case 'publish':
         return this.topics.publish(event.item);
+      case 'root_signed':
+        return this.trees.roots.signed(event.chain);
+      case 'root_checked':
+        return this.trees.roots.checked(event.anchor, event.good);
       case 'timer':
         this.#timerAt = Infinity;
     }
@@ -165,9 +174,10 @@ export class OverlayMachine<Content> {
   }
 
   #control(peer: MachineId, control: OverlayControl): void {
-    if (control.kind !== 'beacon' && control.kind !== 'topics' && control.kind !== 'beat') return this.membership.heard(peer, control);
+    if (!isBetweenNeighbours(control)) return this.membership.heard(peer, control);
     if (!this.membership.active.has(peer)) return this.membership.notNeighbour(peer);
     if (control.kind === 'beat') return this.trees.asked(peer);
+    if (control.kind === 'root') return this.trees.roots.heard(peer, control.anchor);
     if (control.kind === 'topics') return this.topics.heard(peer, control.items);
     const root = control.trees[0]?.root;
     // Another root on first sight: two components of the network meet.
@@ -199,6 +209,7 @@ export class OverlayMachine<Content> {
   }
 
   #copied(peer: MachineId, item: Item<Content>, pulled: boolean): void {
+    this.topics.showed(peer, [item.id]);
     this.scores.blame(peer, 'copies');
     if (pulled) return;
     if (this.history.get(item.id)?.pulled) this.#lazy.hasty();
@@ -211,4 +222,8 @@ export class OverlayMachine<Content> {
       if (kept) this.#step.out({ kind: 'pass', peer, item: kept.item, pulled: true });
     }
   }
+}
+
+function isBetweenNeighbours(control: OverlayControl): control is Extract<OverlayControl, { kind: BetweenNeighbours }> {
+  return BETWEEN_NEIGHBOURS.includes(control.kind);
 }

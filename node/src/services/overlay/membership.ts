@@ -97,7 +97,7 @@ export class Membership {
     this.#leave(peer);
   }
 
-  heard(peer: MachineId, control: Exclude<OverlayControl, { kind: 'beacon' | 'topics' | 'beat' }>): void {
+  heard(peer: MachineId, control: Exclude<OverlayControl, { kind: 'beacon' | 'topics' | 'beat' | 'root' }>): void {
     if (!this.#linked.has(peer) || this.#isBanned(peer)) return;
     switch (control.kind) {
       case 'join':

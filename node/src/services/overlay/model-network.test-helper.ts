@@ -1,7 +1,8 @@
 /** A network of overlay machines in memory, on virtual time. Links keep order and lose what is on its way when they are cut. */
-import type { MachineId } from '@muster/protocol';
+import { ROOT_BEATS, ROOT_STEPS } from '@muster/protocol';
+import type { MachineId, OverlayControl, RootAnchor, RootChain } from '@muster/protocol';
 import { OverlayMachine } from './machine.ts';
-import type { Item, OverlayEffect, OverlayEvent } from './types.ts';
+import type { Item, OverlayEffect, OverlayEvent, RootHashes } from './types.ts';
 
 export interface Parcel {
   readonly id: string;
@@ -35,17 +36,39 @@ export class ModelNode {
   readonly banned = new Set<MachineId>();
   readonly seen = new Set<string>();
   readonly subscribed = new Set<string>();
-  readonly counts = { passed: 0, verified: 0, duplicate: 0, controls: 0 };
+  readonly counts = { passed: 0, verified: 0, duplicate: 0, controls: 0, checked: 0 };
   alive = true;
+  /** takes everything, and passes on no message, id or interest */
+  swallows = false;
 
   constructor(id: MachineId, random: () => number, epoch: number, siteOf: (addresses: readonly string[]) => string | undefined) {
     this.id = id;
-    this.machine = new OverlayMachine({ self: id, random, epoch, seen: (message) => this.seen.has(message), siteOf });
+    this.machine = new OverlayMachine({ self: id, random, epoch, seen: (message) => this.seen.has(message), roots: modelRoots, siteOf });
   }
 
   got(topic: string): string[] {
     return this.delivered.get(topic) ?? [];
   }
+}
+
+/** Stands for hashes and signatures: a link says whose it is and how far up, and a good signature says so. */
+export const modelRoots: RootHashes = {
+  of: ({ key }) => Buffer.from(key).toString('hex') as MachineId,
+  name: ({ key, first, issued, signature }) => `${Buffer.from(key).toString('hex')} ${first} ${issued} ${signature[0]}`,
+  down: (link, steps) => modelLink(link, new DataView(link.buffer, link.byteOffset).getUint32(32) - steps),
+};
+
+export function modelLink(root: Uint8Array, index: number): Uint8Array {
+  const link = new Uint8Array(36);
+  link.set(root.subarray(0, 32));
+  new DataView(link.buffer).setUint32(32, index);
+  return link;
+}
+
+export function modelChain(root: MachineId, first: number, issued: number): RootChain {
+  const key = Uint8Array.from(Buffer.from(root, 'hex'));
+  const anchor: RootAnchor = { key, first, issued, end: modelLink(key, 0), signature: Uint8Array.of(1) };
+  return { anchor, beats: Array.from({ length: ROOT_BEATS }, (_, beat) => modelLink(key, ROOT_STEPS * (beat + 1))) };
 }
 
 interface Due {
@@ -79,6 +102,8 @@ export class ModelNetwork {
   #count = 0;
   #generation = 0;
   now = 1_000;
+  /** gets what neighbours say to one another */
+  overheard: ((control: OverlayControl) => void) | undefined;
 
   constructor(options: ModelOptions) {
     this.#options = { delay: 20, unsent: 0, lost: 0, ...options };
@@ -208,9 +233,11 @@ export class ModelNetwork {
   }
 
   #apply(node: ModelNode, effect: OverlayEffect<Parcel>): void {
+    if (node.swallows && (effect.kind === 'pass' || effect.kind === 'tell')) return;
     switch (effect.kind) {
       case 'send':
         node.counts.controls++;
+        this.overheard?.(effect.control);
         return this.send(node, effect.peer, { kind: 'control', peer: node.id, control: effect.control });
       case 'tell':
         return this.send(node, effect.peer, { kind: effect.what, peer: node.id, ids: effect.ids });
@@ -250,6 +277,13 @@ export class ModelNetwork {
         return this.after(0, () => {
           const target = this.nodes.get(effect.peer);
           if (target) this.cut(node, target);
+        });
+      case 'sign_root':
+        return this.after(this.random() * 5, () => this.feed(node, { kind: 'root_signed', chain: modelChain(node.id, effect.first, this.now) }));
+      case 'check_root':
+        node.counts.checked++;
+        return this.after(this.random() * 5, () => {
+          this.feed(node, { kind: 'root_checked', anchor: effect.anchor, good: effect.anchor.signature[0] === 1 });
         });
       case 'set_timer':
         return this.after(effect.at - this.now, () => this.feed(node, { kind: 'timer' }));

@@ -1,6 +1,6 @@
 /** Penalty points of peers: they fade with time, and too many end the link. */
 import type { MachineId } from '@muster/protocol';
-import { BAN_MS, CUT_AT, FADE_PER_S } from './limits.ts';
+import { BAN_MS, CUT_AT, FADE_PER_S, WITHHELD_POINTS } from './limits.ts';
 import type { Step } from './types.ts';
 
 /** Points for what a peer did. An honest one may do any of the lesser things now and then: clocks, races, slow disks. */
@@ -14,13 +14,15 @@ const FAULTS = {
   no_interest: 1,
   /** sent the same again and again */
   copies: 1,
+  /** did not give messages that it should have pushed to us */
+  withheld: 10,
   /** wanted more kept for it than there is room for */
   greedy: 1,
 } as const;
 export type Fault = keyof typeof FAULTS;
 
 /** faults of a kind that cost nothing, per second: races make some */
-const FREE_PER_S: Partial<Record<Fault, number>> = { no_interest: 20, copies: 200, greedy: 50 };
+const FREE_PER_S: Partial<Record<Fault, number>> = { no_interest: 20, copies: 200, greedy: 50, withheld: 0.2 };
 const FREE_AT_ONCE = 10;
 
 interface Dossier {
@@ -56,7 +58,9 @@ export class Scores {
       const left = record.free.get(fault) ?? perSecond * FREE_AT_ONCE;
       if (left >= 1) return void record.free.set(fault, left - 1);
     }
-    record.points += FAULTS[fault];
+    // Whoever stands behind one that withholds withholds too: this alone ends no link.
+    if (fault === 'withheld') record.points = Math.max(record.points, Math.min(WITHHELD_POINTS, record.points + FAULTS.withheld));
+    else record.points += FAULTS[fault];
     if (record.points < CUT_AT) return;
     record.cut = true;
     this.#step.out({ kind: 'cut', peer, reason: fault, banMs: BAN_MS });

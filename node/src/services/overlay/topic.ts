@@ -10,6 +10,8 @@ export interface TopicLink {
   asks: number;
   /** the `asks` that we told it; undefined: nothing yet */
   told: number | undefined;
+  /** since when it takes part for our sake */
+  servesSince: number;
   /** it asked us to push (GRAFT), and did not take it back (PRUNE) */
   grafted: boolean;
   /** since when what we miss is what it misses */
@@ -49,7 +51,16 @@ export class Topic {
     if (!link)
       this.links.set(
         peer,
-        (link = { in: false, asks: 0, told: undefined, grafted: false, behindSince: Infinity, prunedAt: -Infinity, graftedAt: -Infinity }),
+        (link = {
+          in: false,
+          asks: 0,
+          told: undefined,
+          servesSince: Infinity,
+          grafted: false,
+          behindSince: Infinity,
+          prunedAt: -Infinity,
+          graftedAt: -Infinity,
+        }),
       );
     return link;
   }

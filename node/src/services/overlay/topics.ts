@@ -37,6 +37,8 @@ export class Topics<Content> {
   readonly #asksTo = new Map<MachineId, number>();
   /** neighbours from another component, and how long the two were apart at most, in ms */
   readonly #windows = new Map<MachineId, number>();
+  /** messages that a parent did not give, and until when it may still show that it was only late */
+  readonly #withheld = new Map<string, { readonly peer: MachineId; readonly until: number }>();
   #carried = 0;
 
   constructor(step: Step<Content>, parts: TopicsParts<Content>) {
@@ -87,7 +89,23 @@ export class Topics<Content> {
     for (const peer of told) if (peer !== from && !have.includes(peer)) lazy().offer(peer, [item.id]);
     lazy().settled(item.id);
     // What had to be asked for shows that nobody pushes to us: from now on this one shall.
-    if (pulled && from !== undefined) this.#graft(topic, from);
+    if (!pulled || from === undefined) return;
+    this.#graft(topic, from);
+    this.#suspect(topic, item.id, have);
+  }
+
+  /** The parent should have pushed it, and has not even told of it. */
+  #suspect(topic: Topic, id: string, holders: readonly MachineId[]): void {
+    const { now } = this.#step;
+    const parent = this.#parts.trees().parent(topic.backbone);
+    const link = parent && topic.links.get(parent);
+    if (!link?.in || holders.includes(parent!) || topic.doubtSince !== undefined || now - link.servesSince < limits.SETTLED_MS) return;
+    if (this.#withheld.size < limits.MAX_WITHHELD) this.#withheld.set(id, { peer: parent!, until: now + limits.WITHHELD_MS });
+  }
+
+  /** The peer has these, after all. */
+  showed(peer: MachineId, ids: readonly string[]): void {
+    if (this.#withheld.size > 0) for (const id of ids) if (this.#withheld.get(id)?.peer === peer) this.#withheld.delete(id);
   }
 
   /** A copy came. One of the two ways that the message took is to spare, and never the backbone. */
@@ -158,6 +176,11 @@ export class Topics<Content> {
       }
       if (topic.gap && topic.gap.until <= now) this.#missed(topic, topic.gap.missed);
       else if (topic.doubtSince !== undefined && topic.attended && now - topic.askedAt > limits.RECENT_MS) topic.sure();
+    }
+    for (const [id, { peer, until }] of this.#withheld) {
+      if (until > now) break;
+      this.#withheld.delete(id);
+      if (this.#parts.neighbours().has(peer)) this.#parts.scores().blame(peer, 'withheld');
     }
     for (const topic of this.#idle) if (now - topic.idleSince! >= limits.LINGER_MS) this.#close(topic);
   }
@@ -256,8 +279,9 @@ export class Topics<Content> {
     this.#asksOf.set(peer, (this.#asksOf.get(peer) ?? 0) + change);
   }
 
-  #tellAsks(link: { told: number | undefined }, peer: MachineId, told: number | undefined): void {
+  #tellAsks(link: TopicLink, peer: MachineId, told: number | undefined): void {
     this.#asksTo.set(peer, (this.#asksTo.get(peer) ?? 0) + Number(Boolean(told)) - Number(Boolean(link.told)));
+    if (!link.told || !told) link.servesSince = told ? this.#step.now : Infinity;
     link.told = told;
   }
 

@@ -2,13 +2,19 @@
 import {
   CheckedBatches,
   EnvelopeError,
+  hashes,
+  idOfKey,
   inspectEnvelope,
+  makeRootChain,
   MAX_BEACON_ENVELOPE_BYTES,
   MAX_PUBLISH_ENVELOPE_BYTES,
   PRESENCE_TOPIC,
+  toHex,
+  utf8Bytes,
   verifyEnvelope,
+  verifyRootAnchor,
 } from '@muster/protocol';
-import type { EnvelopeHeader, InspectedEnvelope, MachineId, NetworkId, OverlayControl } from '@muster/protocol';
+import type { EnvelopeHeader, InspectedEnvelope, MachineId, NetworkId, OverlayControl, RootAnchor, SigningKey } from '@muster/protocol';
 import type { Clock, Crypto, Log, Random } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
 import { reachable } from '../links/addresses.ts';
@@ -30,6 +36,8 @@ const INNOCENT: readonly string[] = ['stale', 'future'];
 
 export interface TreeOverlayParts {
   readonly self: MachineId;
+  /** signs its beats as a root */
+  readonly machineKey: SigningKey;
   /** may link to machines that neighbours told of; otherwise lives on the links that others make */
   readonly autoDial: boolean;
   readonly links: LinkManager;
@@ -75,11 +83,22 @@ export class TreeOverlay implements Overlay {
   constructor(parts: TreeOverlayParts) {
     this.#parts = parts;
     this.#checked = new CheckedBatches(parts.crypto);
-    const { self, links, clock, random, replays, counters } = parts;
+    const { self, links, clock, random, replays, counters, crypto } = parts;
     this.#senders = new Senders(clock, counters);
     this.stages = new Stages(clock);
     this.#begun = clock.monotonic();
-    this.machine = new OverlayMachine({ self, random: () => random.next(), epoch: clock.now(), seen: (id) => replays.has(id), siteOf });
+    this.machine = new OverlayMachine({
+      self,
+      random: () => random.next(),
+      epoch: clock.now(),
+      seen: (id) => replays.has(id),
+      roots: {
+        of: ({ key }) => idOfKey<MachineId>(crypto, key),
+        name: ({ key, signature, end, first, issued }) => toHex(crypto.sha256(key, signature, end, utf8Bytes(`${first} ${issued}`))),
+        down: (link, steps) => hashes(crypto, link, steps),
+      },
+      siteOf,
+    });
     links.on({
       up: (link) => this.#up(link),
       down: (link, reason) => this.#down(link, reason),
@@ -256,6 +275,10 @@ export class TreeOverlay implements Overlay {
         counters.add('gossip_missed_total', effect.count);
         log.write('warn', 'messages were missed', { topic: effect.topic, atLeast: effect.count });
         return this.#parts.events.missed?.(effect.topic, effect.count);
+      case 'sign_root':
+        return void this.#signRoot(effect.first);
+      case 'check_root':
+        return void this.#checkRoot(effect.anchor);
       case 'dial':
         return void this.#dial(effect.peer, effect.addresses);
       case 'release':
@@ -269,6 +292,16 @@ export class TreeOverlay implements Overlay {
       case 'set_timer':
         return this.#wake(effect.at);
     }
+  }
+
+  async #signRoot(first: number): Promise<void> {
+    const { crypto, machineKey, network, clock } = this.#parts;
+    this.#feed({ kind: 'root_signed', chain: await makeRootChain(crypto, machineKey, network, { first, issued: clock.now() }) });
+  }
+
+  async #checkRoot(anchor: RootAnchor): Promise<void> {
+    const { crypto, network } = this.#parts;
+    this.#feed({ kind: 'root_checked', anchor, good: await verifyRootAnchor(crypto, network, anchor) });
   }
 
   #wake(at: number): void {

@@ -2,11 +2,14 @@
  * Spanning trees of the whole overlay, shared by all topics: interest in a topic travels along them, so that it is always clear who is behind whom.
  * Tree 0 is rooted at the lowest machine id, tree 1 at the highest: one fails while the other stands.
  * Distance vectors with numbers that only the root makes (DSDV, Perkins and Bhagwat 1994): a way is only taken when it is newer, or as new and
- * shorter, so there are no loops at any time.
+ * shorter, so there are no loops at any time. Numbers and distances are proven (`roots.ts`). A neighbour is parent in both trees only where there is
+ * nobody else: one that says nothing of what it is given then hides nothing.
  */
-import { MAX_TREES } from '@muster/protocol';
+import { MAX_TREES, ROOT_STEPS } from '@muster/protocol';
 import type { MachineId, TreeBeacon } from '@muster/protocol';
-import { ASKED_BEAT_MS, BEACON_EVERY_MS, MAX_FALLEN_ROOTS, MAX_HOPS, ORPHAN_MS, ROOT_LOST_MS } from './limits.ts';
+import { ASKED_BEAT_MS, BEACON_EVERY_MS, DISTRUSTED_AT, HOLD_MS, MAX_FALLEN_ROOTS, MAX_HOPS, ORPHAN_MS, ROOT_LOST_MS } from './limits.ts';
+import { Roots } from './roots.ts';
+import type { Scores } from './scores.ts';
 import type { Step } from './types.ts';
 
 interface Tree {
@@ -15,7 +18,11 @@ interface Tree {
   root: MachineId;
   seq: number;
   hops: number | null;
+  /** of `seq` and `hops`; undefined while this node is the root and cannot prove it yet */
+  proof: Uint8Array | undefined;
   parent: MachineId | undefined;
+  /** since when a beat of the parent waits for others to tell of it */
+  heldSince: number | undefined;
   /** when `seq` last grew, and since when there is no parent */
   renewedAt: number;
   orphanSince: number | undefined;
@@ -30,23 +37,35 @@ export class Trees {
   readonly #neighbours: () => Iterable<MachineId>;
   readonly #moved: () => void;
   readonly #trees: readonly Tree[];
+  readonly #scores: () => Scores;
+  readonly roots: Roots;
   #rootedAt = 0;
-  #beats = 0;
   #nextBeat = 0;
   #askedAt = -Infinity;
 
   /** `moved` is called when a parent changed. */
-  constructor(step: Step<unknown>, neighbours: () => Iterable<MachineId>, moved: () => void) {
+  constructor(step: Step<unknown>, neighbours: () => Iterable<MachineId>, scores: () => Scores, moved: () => void) {
     this.#step = step;
     this.#neighbours = neighbours;
+    this.#scores = scores;
     this.#moved = moved;
+    this.roots = new Roots(step, {
+      scores,
+      wanted: (root) => this.#trees.some((tree) => root === tree.root || tree.better(root, tree.root)),
+      known: (root) => this.#weighAgain(root),
+      ready: () => {
+        if (this.#own.some(({ proof }) => !proof) && this.#beat()) this.#tell();
+      },
+    });
     const orders = [(a: MachineId, b: MachineId) => a < b, (a: MachineId, b: MachineId) => a > b].slice(0, MAX_TREES);
     this.#trees = orders.map((better) => ({
       better,
       root: step.options.self,
       seq: step.options.epoch,
       hops: 0,
+      proof: undefined,
       parent: undefined,
+      heldSince: undefined,
       renewedAt: 0,
       orphanSince: undefined,
       said: new Map(),
@@ -83,16 +102,19 @@ export class Trees {
   }
 
   /** for tests and for whoever looks at the network */
-  describe(): readonly { readonly root: MachineId; readonly hops: number | null; readonly parent: MachineId | undefined }[] {
-    return this.#trees.map(({ root, hops, parent }) => ({ root, hops, parent }));
+  describe(): readonly Pick<Tree, 'root' | 'seq' | 'hops' | 'parent'>[] {
+    return this.#trees.map(({ root, seq, hops, parent }) => ({ root, seq, hops, parent }));
   }
 
   up(peer: MachineId): void {
-    this.#step.send(peer, this.#beacon());
+    this.roots.up(peer);
+    if (this.#own.length > 0) this.roots.prepare();
+    this.#say(peer);
   }
 
   down(peer: MachineId): void {
     let changed = false;
+    this.roots.down(peer);
     for (const tree of this.#trees) {
       tree.said.delete(peer);
       if (tree.parent !== peer) continue;
@@ -118,6 +140,11 @@ export class Trees {
     const { self } = this.#step.options;
     let changed = false;
     for (const tree of this.#trees) {
+      if (tree.heldSince !== undefined && now - tree.heldSince >= HOLD_MS) {
+        const { parent } = tree;
+        const beacon = parent && tree.said.get(parent);
+        changed = (beacon !== undefined && this.#weigh(tree, parent!, beacon)) || changed;
+      }
       if (tree.root === self) continue;
       const lost = now - tree.renewedAt > ROOT_LOST_MS || (tree.orphanSince !== undefined && now - tree.orphanSince > ORPHAN_MS);
       if (!lost) continue;
@@ -141,48 +168,77 @@ export class Trees {
 
   #beat(): boolean {
     this.#nextBeat = this.#step.now + BEACON_EVERY_MS;
-    this.#beats++;
-    const own = this.#trees.filter(({ root }) => root === this.#step.options.self);
-    for (const tree of own) tree.seq = this.#number();
-    return own.length > 0;
+    const own = this.#own;
+    // Alone, nobody hears it.
+    const beat = own.length > 0 && [...this.#neighbours()].length > 0 ? this.roots.next() : undefined;
+    for (const tree of own) Object.assign(tree, beat ?? { proof: undefined });
+    return beat !== undefined;
   }
 
-  #number(): number {
-    return this.#step.options.epoch + this.#beats;
+  /** Those that this node is the root of. */
+  get #own(): readonly Tree[] {
+    return this.#trees.filter(({ root }) => root === this.#step.options.self);
   }
 
-  #weigh(tree: Tree, peer: MachineId, { root, seq, hops }: TreeBeacon): boolean {
+  #weighAgain(root: MachineId): void {
+    let changed = false;
+    for (const tree of this.#trees) {
+      for (const [peer, beacon] of tree.said) if (beacon.root === root) changed = this.#weigh(tree, peer, beacon) || changed;
+    }
+    if (changed) this.#tell();
+  }
+
+  #weigh(tree: Tree, peer: MachineId, beacon: TreeBeacon): boolean {
     const { self } = this.#step.options;
-    if (root === tree.root && root !== self && peer === tree.parent) {
+    const { root, seq, hops } = beacon;
+    const isParent = peer === tree.parent;
+    if (root === tree.root && root !== self && isParent) {
       // The parent lost its way, or tells of nothing new under an old number.
       if (hops === null || seq < tree.seq) return this.#orphan(tree);
       if (seq === tree.seq && hops + 1 === tree.hops) return false;
       if (hops + 1 > MAX_HOPS || (seq === tree.seq && hops + 1 > tree.hops!)) return this.#orphan(tree);
-      return this.#take(tree, peer, seq, hops);
+      return !this.#holds(tree, peer) && this.#take(tree, peer, beacon);
     }
-    if (hops === null || hops + 1 > MAX_HOPS || root === self) {
-      return peer === tree.parent ? this.#orphan(tree) : false;
-    }
-    if (seq <= (tree.fallen.get(root) ?? -1)) return peer === tree.parent ? this.#orphan(tree) : false;
-    if (tree.better(root, tree.root)) {
-      tree.root = root;
-      if (tree === this.#trees[0]) this.#rootedAt = this.#step.now;
-      return this.#take(tree, peer, seq, hops);
-    }
-    if (root !== tree.root) return peer === tree.parent ? this.#orphan(tree) : false;
-    const shorter = tree.hops === null || hops + 1 < tree.hops;
-    // A parent that is a beat behind may only be slow; two beats, and it is worth leaving.
-    const feasible = tree.parent === undefined ? seq > tree.seq : (seq >= tree.seq && shorter) || seq > tree.seq + 1;
-    return feasible && this.#take(tree, peer, seq, hops);
+    if (hops === null || hops + 1 > MAX_HOPS || root === self) return isParent ? this.#orphan(tree) : false;
+    if (seq <= (tree.fallen.get(root) ?? -1)) return isParent ? this.#orphan(tree) : false;
+    if (tree.better(root, tree.root)) return this.#take(tree, peer, beacon);
+    if (root !== tree.root) return isParent ? this.#orphan(tree) : false;
+    return this.#isWorth(tree, peer, seq, hops) && this.#take(tree, peer, beacon);
   }
 
-  #take(tree: Tree, peer: MachineId, seq: number, hops: number): true {
+  /** A way to the same root by another neighbour. */
+  #isWorth(tree: Tree, peer: MachineId, seq: number, hops: number): boolean {
+    if (tree.parent === undefined) return seq > tree.seq;
+    // A parent that is a beat behind may only be slow; two beats, and it is worth leaving.
+    if (seq > tree.seq + 1) return true;
+    const [doubtsParent, doubtsPeer] = [this.#doubts(tree, tree.parent), this.#doubts(tree, peer)];
+    if (doubtsParent && !doubtsPeer) return this.#feasible(tree, seq, hops);
+    return seq >= tree.seq && (tree.hops === null || hops + 1 < tree.hops) && (doubtsParent || !doubtsPeer);
+  }
+
+  /** Not to be the parent where somebody else can. */
+  #doubts(tree: Tree, peer: MachineId): boolean {
+    return (tree !== this.#trees[0] && peer === this.#trees[0]!.parent) || this.#scores().of(peer) >= DISTRUSTED_AT;
+  }
+
+  /** A doubted parent's beat waits a moment: by the same beat another, that is as near and does not wait for us in turn, may take its place. */
+  #holds(tree: Tree, parent: MachineId): boolean {
+    const { now, options } = this.#step;
+    const isOther = ([peer, { root, hops, seq }]: [MachineId, TreeBeacon]): boolean =>
+      peer < options.self && root === tree.root && hops === tree.hops && seq >= tree.seq - 1 && !this.#doubts(tree, peer);
+    if (!this.#doubts(tree, parent) || ![...tree.said].some(isOther)) return false;
+    tree.heldSince ??= now;
+    return now - tree.heldSince < HOLD_MS;
+  }
+
+  /** True when it did: what was said is proven. */
+  #take(tree: Tree, peer: MachineId, beacon: TreeBeacon): boolean {
+    const { root, seq, hops, proof } = beacon;
+    if (hops === null || !this.roots.proves(peer, beacon)) return false;
+    if (root !== tree.root && tree === this.#trees[0]) this.#rootedAt = this.#step.now;
     const moved = tree.parent !== peer;
-    tree.parent = peer;
-    tree.orphanSince = undefined;
-    tree.seq = seq;
-    tree.hops = hops + 1;
-    tree.renewedAt = this.#step.now;
+    Object.assign(tree, { root, seq, hops: hops + 1, parent: peer, heldSince: undefined, orphanSince: undefined, renewedAt: this.#step.now });
+    tree.proof = hops + 1 < ROOT_STEPS ? this.#step.options.roots.down(proof, 1) : proof;
     if (moved) this.#moved();
     return true;
   }
@@ -193,12 +249,10 @@ export class Trees {
     if (tree.parent === undefined) return false;
     const feasible = [...tree.said]
       .filter(([peer, { root, seq, hops }]) => peer !== tree.parent && root === tree.root && hops !== null && this.#feasible(tree, seq, hops))
-      .toSorted(([, a], [, b]) => b.seq - a.seq || a.hops! - b.hops!)[0];
-    if (feasible) {
-      const [peer, { seq, hops }] = feasible;
-      return this.#take(tree, peer, seq, hops!);
-    }
+      .toSorted(([p, a], [q, b]) => Number(this.#doubts(tree, p)) - Number(this.#doubts(tree, q)) || b.seq - a.seq || a.hops! - b.hops!);
+    if (feasible.some(([peer, beacon]) => this.#take(tree, peer, beacon))) return true;
     tree.parent = undefined;
+    tree.heldSince = undefined;
     tree.orphanSince = now;
     tree.hops = null;
     this.#moved();
@@ -215,19 +269,29 @@ export class Trees {
     tree.fallen.delete(tree.root);
     tree.fallen.set(tree.root, tree.seq);
     if (tree.fallen.size > MAX_FALLEN_ROOTS) tree.fallen.delete(tree.fallen.keys().next().value!);
-    Object.assign(tree, { root: self, seq: this.#number(), hops: 0, parent: undefined, orphanSince: undefined, renewedAt: this.#step.now });
+    const alone = { root: self, hops: 0, proof: undefined, parent: undefined, heldSince: undefined, orphanSince: undefined };
+    Object.assign(tree, { ...alone, renewedAt: this.#step.now });
     if (tree === this.#trees[0]) this.#rootedAt = this.#step.now;
     // Somebody else may know better already.
     for (const [peer, beacon] of tree.said) this.#weigh(tree, peer, beacon);
+    if (tree.root === self) Object.assign(tree, this.roots.next());
     this.#moved();
   }
 
   #beacon() {
-    return { kind: 'beacon', trees: this.#trees.map(({ root, seq, hops }) => ({ root, seq, hops })) } as const;
+    const trees = this.#trees.map(({ root, seq, hops, proof }): TreeBeacon => {
+      return hops === null || !proof ? { root, seq, hops: null, proof: null } : { root, seq, hops, proof };
+    });
+    return { kind: 'beacon', trees } as const;
+  }
+
+  #say(peer: MachineId, beacon = this.#beacon()): void {
+    for (const { root, hops } of beacon.trees) if (hops !== null) this.roots.give(peer, root);
+    this.#step.send(peer, beacon);
   }
 
   #tell(): void {
     const beacon = this.#beacon();
-    for (const peer of this.#neighbours()) this.#step.send(peer, beacon);
+    for (const peer of this.#neighbours()) this.#say(peer, beacon);
   }
 }

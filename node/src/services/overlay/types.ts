@@ -1,5 +1,5 @@
 /** What goes into the overlay's state machine and what comes out of it. It knows no link, clock, socket or key: whoever drives it does. */
-import type { MachineId, OverlayControl } from '@muster/protocol';
+import type { MachineId, OverlayControl, RootAnchor, RootChain } from '@muster/protocol';
 
 /** A message as the machine sees it. `Content` is the driver's own: it is held, passed on and given back, never looked into. */
 export interface Item<Content> {
@@ -44,6 +44,10 @@ export type OverlayEvent<Content> = (
   | { readonly kind: 'unsent'; readonly peer: MachineId; readonly ids: readonly string[] }
   | { readonly kind: 'subscribe' | 'unsubscribe'; readonly topic: string }
   | { readonly kind: 'publish'; readonly item: Item<Content> }
+  /** answers `sign_root` */
+  | { readonly kind: 'root_signed'; readonly chain: RootChain }
+  /** answers `check_root` */
+  | { readonly kind: 'root_checked'; readonly anchor: RootAnchor; readonly good: boolean }
   | { readonly kind: 'timer' }
 ) & { readonly now: number; readonly wall: number };
 
@@ -57,6 +61,9 @@ export type OverlayEffect<Content> =
   | { readonly kind: 'outcome'; readonly content: Content; readonly outcome: Outcome; readonly local: boolean }
   /** messages of the topic that could not be had any more after a time away; at least so many */
   | { readonly kind: 'missed'; readonly topic: string; readonly count: number }
+  /** a chain for beats of this node from that number on is to be made */
+  | { readonly kind: 'sign_root'; readonly first: number }
+  | { readonly kind: 'check_root'; readonly anchor: RootAnchor }
   | { readonly kind: 'dial'; readonly peer: MachineId; readonly addresses: readonly string[] }
   /** the overlay has no use for the link any more */
   | { readonly kind: 'release'; readonly peer: MachineId }
@@ -64,6 +71,16 @@ export type OverlayEffect<Content> =
   | { readonly kind: 'cut'; readonly peer: MachineId; readonly reason: string; readonly banMs: number }
   /** a `timer` event is due at `at`; takes the place of an earlier one */
   | { readonly kind: 'set_timer'; readonly at: number };
+
+/** What the machine needs of the cryptography of roots at once. */
+export interface RootHashes {
+  /** the machine whose key is in it */
+  readonly of: (anchor: RootAnchor) => MachineId;
+  /** another for each anchor, down to the last byte */
+  readonly name: (anchor: RootAnchor) => string;
+  /** `hashes` of the protocol */
+  readonly down: (link: Uint8Array, steps: number) => Uint8Array;
+}
 
 export interface OverlayOptions {
   readonly self: MachineId;
@@ -73,6 +90,7 @@ export interface OverlayOptions {
   readonly epoch: number;
   /** the id was accepted before, also if its message is no longer kept */
   readonly seen: (id: string) => boolean;
+  readonly roots: RootHashes;
   /** host of an address that only one party uses; undefined otherwise */
   readonly siteOf: (addresses: readonly string[]) => string | undefined;
 }
