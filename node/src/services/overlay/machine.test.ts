@@ -236,6 +236,16 @@ describe('what went wrong is made good', () => {
     });
     expect(lacking.got('t')).toEqual(sent);
     expect(asked).toBe(1);
+    // Mended, the second way is to spare: it is given up (PRUNE), and one copy comes.
+    swallows.machine.step = honest;
+    const publish = (): void => {
+      net.publish(publisher, 't');
+      net.run(2_000);
+    };
+    publish();
+    const { duplicate } = lacking.counts;
+    for (let count = 0; count < 5; count++) publish();
+    expect([lacking.got('t').length, lacking.counts.duplicate - duplicate]).toEqual([16, 0]);
   });
 
   test('ten of thirty end at once: the rest is whole within 5 s and misses nothing that is published afterwards', () => {

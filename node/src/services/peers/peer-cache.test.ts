@@ -42,6 +42,13 @@ const entry: fc.Arbitrary<CachedPeer> = fc
     updatedAt: NOW - updatedAgo,
   }));
 
+test('of two that always answered, the faster one comes first, and the one that answered lately', () => {
+  const peer: CachedPeer = { machine: machine(1), address: 'a:1', good: 5, bad: 0, dialMs: 20, answeredAt: NOW, updatedAt: NOW };
+  const score = scoreOf(peer, NOW);
+  expect(scoreOf({ ...peer, dialMs: 2_000 }, NOW)).toBeLessThan(score * 0.9);
+  expect(scoreOf({ ...peer, answeredAt: NOW - 30 * 86_400 }, NOW)).toBeLessThan(score * 0.9);
+});
+
 test('a score lies between 0 and 1; what went well raises it, what failed, slowness and age lower it', () => {
   fc.assert(
     fc.property(entry, fc.double({ min: 0.1, max: 100, noNaN: true }), (peer, more) => {

@@ -103,6 +103,16 @@ describe('the detector', () => {
     expect(after(bad, good)).toBe(0.05);
   });
 
+  test('whose beacons come late, several at once, is given more time', () => {
+    const after = (by: number): number => {
+      const detector = new Detector(0, INTERVAL);
+      for (let number = 1; number <= 100; number++)
+        detector.beacon(Math.max(detector.last, number * INTERVAL + (number % 4 === 1 ? by : 0)), INTERVAL, 1);
+      return window(detector, detector.last);
+    };
+    expect(after(3 * INTERVAL) - after(0)).toBeGreaterThan(0.4 * INTERVAL);
+  });
+
   test('a hint is no verdict: an agent that answers when asked stays, with one silence after another', () => {
     const detector = new Detector(0, INTERVAL);
     let at = 0;

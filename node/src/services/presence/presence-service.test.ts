@@ -140,6 +140,22 @@ describe('presence of many, on virtual time', () => {
     expect(given() - before).toBeLessThanOrEqual(62 + 4 * 3);
   });
 
+  test('a beacon that was heard, and one from before it, are refused and go no further', async () => {
+    const model = modelOf();
+    const [a, b] = [model.start(), model.start()];
+    const heard: Uint8Array[] = [];
+    const { hears } = a;
+    Object.assign(a, {
+      hears: (message: Parameters<typeof hears>[0]) => (message.sender === b.agent && heard.push(message.payload), hears(message)),
+    });
+    model.link(a, b);
+    await model.clock.pass(65_000);
+    const refused = () => a.counters.get('presence_refused_total{reason="stale"}');
+    expect([heard.length > 2, refused()]).toEqual([true, 0]);
+    for (const payload of [heard.at(-1)!, heard[0]!]) hears(messageOf(b.agent, payload));
+    expect(refused()).toBe(2);
+  });
+
   test('what makes no sense is refused and counted', async () => {
     const model = modelOf();
     const [a] = [model.start()];
