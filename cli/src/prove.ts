@@ -193,7 +193,7 @@ function asStandard({ suite, grep, shard, lastFailed, nodes, messages, rate, dur
 }
 
 /** Suites that last as long as they are told. */
-const LASTING: readonly string[] = ['chaos'];
+const LASTING: readonly string[] = ['chaos', 'leak'];
 
 /** To the other suites a duration is said in messages, so that the same command sends the same. */
 function messagesOf({ messages, rate = 0, duration, suite = [] }: ProveRequest): number | undefined {

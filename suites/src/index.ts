@@ -8,6 +8,7 @@ import { discovery } from './discovery/index.ts';
 import { durability } from './durability/index.ts';
 import { hostile } from './hostile/index.ts';
 import { isolation } from './isolation/index.ts';
+import { leak } from './leak/index.ts';
 import { links } from './links/index.ts';
 import { input } from './input/index.ts';
 import { mesh } from './mesh/index.ts';
@@ -55,6 +56,7 @@ export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: Suit
     slowConsumer,
     isolation,
     blackHole,
+    leak,
     scale(nodes),
   ]; // prettier-ignore
 }

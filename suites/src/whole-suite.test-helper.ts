@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { crowdedDaemons, localTarget, ownDaemon, prove, type Selection, type Suite } from '@muster/lab';
+import { crowdedDaemons, localTarget, ownDaemon, prove, sabotagedDaemon, type Selection, type Suite } from '@muster/lab';
 import { type Json, type ProofReport, signerFromSeed } from '@muster/proof';
 import { expect } from 'vitest';
 
@@ -12,17 +12,24 @@ const built = (entry: string): string => fileURLToPath(new URL(`../../cli/dist/$
 interface Asked {
   readonly settings?: Readonly<Record<string, Json>>;
   readonly selection?: Selection;
+  /** alice has its bug */
+  readonly saboteur?: string;
 }
 
 /** Nothing of it is left when this resolves. */
-export async function proven(suites: readonly Suite[], { settings = {}, selection = {} }: Asked = {}): Promise<ProofReport> {
+export async function proven(suites: readonly Suite[], { settings = {}, selection = {}, saboteur }: Asked = {}): Promise<ProofReport> {
   const folder = await mkdtemp(join(tmpdir(), 'muster-suites-test-'));
   try {
     const cli = { command: process.execPath, args: [built('muster')] };
     const { report } = await prove({
       suites,
       selection,
-      target: localTarget({ command: ownDaemon(built('musterd')), cli, crowd: crowdedDaemons() }),
+      target: localTarget({
+        command: ownDaemon(built('musterd')),
+        cli,
+        crowd: crowdedDaemons(),
+        ...(saboteur !== undefined && { commands: { alice: sabotagedDaemon({ name: saboteur }) } }),
+      }),
       out: join(folder, 'bundle'),
       runner: signerFromSeed(new Uint8Array(32).fill(7)),
       seed: '20261121',

@@ -1,7 +1,7 @@
 /** Records what the daemons of a world use, second by second, beside what they do. */
 import { RESOURCES } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
-import { diskUsage, processUsage } from '../process/process-usage.ts';
+import { diskUsage, type ProcessUsage, processUsage } from '../process/process-usage.ts';
 import type { LocalNode } from '../world/local-node.ts';
 import type { Recorder } from './recorder.ts';
 import { clientOf, type TargetNode } from './target-node.ts';
@@ -21,6 +21,12 @@ export interface SamplerOptions {
   readonly metrics: boolean;
   /** ms between two looks, when they are cheap */
   readonly every?: number;
+}
+
+/** What a process and its node's files take up. */
+export interface Usage extends ProcessUsage {
+  readonly disk_bytes: number;
+  readonly heap_bytes?: number;
 }
 
 interface Subject {
@@ -44,9 +50,14 @@ export class ResourceSampler implements AsyncDisposable {
     this.#run = this.#subjects.length === 0 ? Promise.resolve() : this.#goOn();
   }
 
-  /** One sample of each process, now. */
-  async look(): Promise<void> {
-    for (const subject of this.#subjects) await this.#sample(subject);
+  /** One sample of each process that lives, now, by the name of its node. */
+  async look(): Promise<ReadonlyMap<string, Usage>> {
+    const usages = new Map<string, Usage>();
+    for (const subject of this.#subjects) {
+      const usage = await this.#sample(subject);
+      if (usage) usages.set(subject.node.name, usage);
+    }
+    return usages;
   }
 
   async #goOn(): Promise<void> {
@@ -62,15 +73,17 @@ export class ResourceSampler implements AsyncDisposable {
     await this.look();
   }
 
-  async #sample({ node, members }: Subject): Promise<void> {
+  async #sample({ node, members }: Subject): Promise<Usage | undefined> {
     const [first] = members as [LocalNode];
-    if (!first.alive) return;
+    if (!first.alive) return undefined;
     const usage = processUsage(first.process.pid);
-    if (!usage) return;
+    if (!usage) return undefined;
     const disk = await diskUsage(members.flatMap(({ home }) => [home.home, home.dataDir]));
     const heap = this.#options.metrics && !this.#over.signal.aborted ? await this.#heapOf(node) : undefined;
-    const shared = members.length > 1 && { with: members.slice(1).map(({ name }) => name) };
-    this.#options.recorder.observe(node.name, RESOURCES, 'sample', { ...usage, disk_bytes: disk, ...(heap !== undefined && { heap_bytes: heap }), ...shared }); // prettier-ignore
+    const sample = { ...usage, disk_bytes: disk, ...(heap !== undefined && { heap_bytes: heap }) };
+    const shared = members.length > 1 && { with: members.slice(1).map((member) => member.name) };
+    this.#options.recorder.observe(node.name, RESOURCES, 'sample', { ...sample, ...shared });
+    return sample;
   }
 
   /** As the node says itself; undefined when it does not say so soon. */

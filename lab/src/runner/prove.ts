@@ -222,7 +222,7 @@ class Session implements AsyncDisposable {
       // What a scenario broke must not be held against the next one.
       if (this.last?.nodes.some((node) => node.died)) await this.#close();
       this.last ??= await this.#open(planned);
-      await runScenario(scenario, this.last, { ...this.#run, sample: async () => this.#sampler?.look() });
+      await runScenario(scenario, this.last, { ...this.#run, sample: async () => (await this.#sampler?.look()) ?? new Map() });
     }
   }
 

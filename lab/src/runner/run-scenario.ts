@@ -36,7 +36,7 @@ export interface ScenarioRun {
   /** aborted when the run is interrupted */
   readonly signal: AbortSignal;
   /** records what the nodes of the world use now */
-  readonly sample?: () => Promise<void>;
+  readonly sample?: ScenarioContext['sample'];
 }
 
 class ScenarioTimeout extends Error {
@@ -152,7 +152,7 @@ function contextOf(
   nodes: readonly NodeHandle[],
   faults: FaultInjector,
   world: OpenWorld,
-  { recorder, clock, seed, runId, settings, observer, sample = async () => undefined }: ScenarioRun,
+  { recorder, clock, seed, runId, settings, observer, sample = async () => new Map() }: ScenarioRun,
   signal: AbortSignal,
 ): ScenarioContext {
   let prerequisites = 0;

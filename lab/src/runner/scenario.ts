@@ -8,6 +8,7 @@ import type { Link } from '../faults/link-path.ts';
 import type { LinkConditions } from '../faults/link-shaper.ts';
 import type { NodeHandle } from '../record/node-handle.ts';
 import type { Operation, Recorder } from '../record/recorder.ts';
+import type { Usage } from '../record/resource-sampler.ts';
 import type { Power } from '../targets/target.ts';
 import type { Wiring } from '../world/local-process.ts';
 import type { SeededRandom } from './random.ts';
@@ -97,7 +98,7 @@ export interface ScenarioContext {
   readonly settings: Readonly<Record<string, Json>>;
   readonly record: Recorder;
   /** records what the nodes' processes use now, beside what is recorded every second; nothing where they are no processes of this lab */
-  readonly sample: () => Promise<void>;
+  readonly sample: () => Promise<ReadonlyMap<string, Usage>>;
   readonly faults: FaultTools;
   readonly clock: LabClock;
   readonly random: SeededRandom;

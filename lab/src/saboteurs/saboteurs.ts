@@ -12,6 +12,7 @@ import { routesSaboteurs } from './routes.ts';
 import { discoverySaboteurs } from './discovery.ts';
 import { presenceSaboteurs } from './presence.ts';
 import { overlaySaboteurs } from './overlay.ts';
+import { resourceSaboteurs } from './resources.ts';
 
 export type { Saboteur } from './saboteur.ts';
 
@@ -207,6 +208,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   ...routesSaboteurs,
   ...presenceSaboteurs,
   ...overlaySaboteurs,
+  ...resourceSaboteurs,
 ];
 
 /** The node with the saboteur's one wrapping. */

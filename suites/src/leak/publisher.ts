@@ -1,0 +1,39 @@
+import { untilLinked } from '../links/peers.ts';
+import { ARRIVAL_LIMIT_MS, twoOf } from '../nodes.ts';
+import { exercise } from '../exercise.ts';
+import { Traffic } from '../traffic.ts';
+import { requiredOf, watched } from './envelope.ts';
+
+/** operations per second of both nodes together, half of them published; `--rate` says otherwise */
+const RATE = 30;
+const LIMIT_MS = 24 * 3_600_000;
+
+export const publisher = exercise(
+  {
+    ...requiredOf('publisher', 'Publishing and writing at a steady rate'),
+    'leak.publisher.whole': 'All the while nothing is refused, lost, doubled or forged.',
+  },
+  {
+    id: 'leak/publisher',
+    title: 'two nodes that publish and write to each other take no more and more for it',
+    needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['messaging.publish', 'direct.send'], exclusive: 'nobody else may use its nodes' },
+    limit: LIMIT_MS,
+    phases: {
+      async drive(context) {
+        const nodes = twoOf(context);
+        await untilLinked(context, ...nodes, ARRIVAL_LIMIT_MS);
+        const { rate } = context.settings;
+        await using traffic = await Traffic.of(context, nodes, typeof rate === 'number' && rate > 0 ? rate : RATE);
+        const over = new AbortController();
+        const running = traffic.run(over.signal);
+        try {
+          await watched(context, 'publisher', nodes);
+        } finally {
+          over.abort();
+          await running;
+        }
+        traffic.claimWhole('whole', 'leak.publisher.whole', await running);
+      },
+    },
+  },
+);
