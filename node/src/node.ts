@@ -177,7 +177,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   const speaking = { identity, pubsub, links, contacts, crypto, clock, random, counters, log, addresses };
   const announcements = new Announcements({ ...speaking, peers, heartbeatMs, ttlMs });
   const records = new RendezvousRecords({ store, crypto, clock, network });
-  const others = (): AgentId[] => discovered.recent().map(({ agent }) => agent);
+  const others = (): AgentId[] => [...new Set([...peers.spoke((clock.now() - ttlMs) / 1_000), ...links.all().map(({ agent }) => agent)])];
   const rendezvous = validityMs === undefined ? undefined : new Rendezvous({ ...speaking, network, records, others, validityMs });
   const finder = new Finder({ links, pubsub, peers, contacts, discovered, announcements, rendezvous, clock, log });
   const presence = new PresenceService({ ...speaking, network, settings: settings.presence });

@@ -20,6 +20,7 @@ import {
 import { decodeStrict, EncodingError, encodeStrict, readBytes, readList, readText, readTuple } from './encoding.ts';
 import { idBytes, idOfBytes } from './ids.ts';
 import type { AgentId, MachineId } from './ids.ts';
+import { once } from './once.ts';
 
 export const ANNOUNCE_TOPIC = 'x0x.identity.announce.v2';
 
@@ -83,7 +84,7 @@ function fieldsOf(message: DiscoveryMessage): unknown[] {
 }
 
 /** Throws `EncodingError`. */
-export function decodeDiscovery(bytes: Uint8Array): DiscoveryMessage {
+export const decodeDiscovery = once((bytes: Uint8Array): DiscoveryMessage => {
   const fields = readList(decodeStrict(bytes, MAX_DISCOVERY_BYTES), 'discovery', 5);
   const kind = typeof fields[0] === 'number' ? KINDS[fields[0]] : undefined;
   switch (kind) {
@@ -104,7 +105,7 @@ export function decodeDiscovery(bytes: Uint8Array): DiscoveryMessage {
     case undefined:
       throw new EncodingError('bad_shape', 'discovery: an announcement, an ask or a record expected');
   }
-}
+});
 
 /** What may be told to strangers: addresses of this host and its networks mean nothing to them, and are none of their business. */
 export function shareable(addresses: readonly string[]): string[] {

@@ -29,6 +29,7 @@ import { decodeStrict, encodeStrict, readBytes, readCount, readText, readTuple, 
 import { ProtocolError } from './errors.ts';
 import { idBytes, idOfBytes, idOfKey } from './ids.ts';
 import type { AgentId, NetworkId } from './ids.ts';
+import { once } from './once.ts';
 
 export type EnvelopeReason =
   | 'oversize'
@@ -72,7 +73,9 @@ export interface EnvelopeLimits {
 }
 
 interface Sealed {
-  readonly signed: Uint8Array;
+  /** the header as it stands on the wire */
+  readonly head: Uint8Array;
+  readonly payloadHash: Uint8Array;
   readonly payload: Uint8Array;
   readonly place: Uint8Array;
   readonly signature: Uint8Array;
@@ -161,23 +164,35 @@ export function sealEnvelope(crypto: Crypto, key: SigningKey, fields: EnvelopeRo
 
 /** Checks that need no signature, cheap ones first: size, encoding, version, kind, network, time. Throws `EnvelopeError`. */
 export function inspectEnvelope(crypto: Crypto, bytes: Uint8Array, limits: EnvelopeLimits): InspectedEnvelope {
-  const { header, payload, place, signature } = decodeEnvelope(bytes, limits.maxBytes);
+  if (bytes.length > limits.maxBytes) throw new EnvelopeError('oversize', `${bytes.length} bytes, at most ${limits.maxBytes} allowed`);
+  const read = decodeEnvelope(bytes);
+  const { header, payload, place, signature } = read;
   if (!limits.kinds.includes(header.kind)) throw new EnvelopeError('kind', `kind "${header.kind}" is not expected here`);
   if (header.network !== limits.network) throw new EnvelopeError('wrong_network', 'made for another network');
   const skewMs = limits.skewMs ?? CLOCK_SKEW_MS;
   checkTime(header, limits.now, skewMs, limits.maxLifetimeMs ?? MAX_LIFETIME_MS);
 
   // The encoding was strict, so the header's bytes stand in the wire form between the outer head and the payload.
-  const headerEnd = bytes.length - itemLength(payload) - itemLength(place) - itemLength(signature);
-  const signed = concat(DOMAIN, bytes.subarray(1, headerEnd), crypto.sha256(payload));
-  const id = toHex(crypto.sha256(signed));
-  const sender = idOfKey<AgentId>(crypto, header.senderKey);
-  return new InspectedEnvelope(id, header, sender, header.expires + skewMs, { signed, payload, place, signature });
+  const head = bytes.subarray(1, bytes.length - itemLength(payload) - itemLength(place) - itemLength(signature));
+  const { id, sender, payloadHash } = (read.hashes ??= hashesOf(crypto, head, payload, header.senderKey));
+  return new InspectedEnvelope(id, header, sender, header.expires + skewMs, { head, payloadHash, payload, place, signature });
+}
+
+interface Hashes {
+  readonly payloadHash: Uint8Array;
+  readonly id: string;
+  readonly sender: AgentId;
+}
+
+function hashesOf(crypto: Crypto, head: Uint8Array, payload: Uint8Array, senderKey: Uint8Array): Hashes {
+  const payloadHash = crypto.sha256(payload);
+  return { payloadHash, id: toHex(crypto.sha256(DOMAIN, head, payloadHash)), sender: idOfKey<AgentId>(crypto, senderKey) };
 }
 
 /** Checks the signature and only then gives the payload; `checked` spares checking that of a batch again. Throws `EnvelopeError` (`bad_signature`). */
 export async function verifyEnvelope(crypto: Crypto, inspected: InspectedEnvelope, checked?: CheckedBatches): Promise<VerifiedEnvelope> {
-  const { signed, payload, ...endorsement } = sealedOf(inspected);
+  const { head, payloadHash, payload, ...endorsement } = sealedOf(inspected);
+  const signed = concat(DOMAIN, head, payloadHash);
   const { id, header, sender, staleAfter } = inspected;
   const good = checked
     ? await checked.verify(header.senderKey, signed, endorsement)
@@ -191,20 +206,21 @@ export async function openEnvelope(crypto: Crypto, bytes: Uint8Array, limits: En
   return verifyEnvelope(crypto, inspectEnvelope(crypto, bytes, limits));
 }
 
-function decodeEnvelope(bytes: Uint8Array, maxBytes: number) {
-  return translated(
+const decodeEnvelope = once((bytes: Uint8Array) =>
+  translated(
     () => {
-      const [head, payload, place, signature] = readTuple(decodeStrict(bytes, maxBytes), 'envelope', 4);
+      const [head, payload, place, signature] = readTuple(decodeStrict(bytes, bytes.length), 'envelope', 4);
       return {
+        hashes: undefined as Hashes | undefined,
         header: readHeader(head),
-        payload: readBytes(payload, 'payload', 0, maxBytes),
+        payload: readBytes(payload, 'payload', 0, bytes.length),
         place: readPlace(place),
         signature: readBytes(signature, 'signature', 1, SIGNATURE_BYTES),
       };
     },
     (error) => new EnvelopeError(error.code === 'bad_shape' ? 'malformed' : error.code, error.message, { cause: error }),
-  );
-}
+  ),
+);
 
 function readPlace(value: unknown): Uint8Array {
   const place = readBytes(value, 'place', 0, MAX_PLACE_BYTES);

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, toHex } from './bytes.ts';
 import { FRAGMENT_HEADER_BYTES, FRAME_HEADER_BYTES, MAX_BULK_MESSAGE_BYTES, MAX_FRAME_BODY_BYTES } from './constants.ts';
-import { bulkFrames, encodeFrame, FrameDecoder, FrameError, LANE_BULK, LANE_CONTROL, Reassembler } from './frames.ts';
+import { bulkFrames, bulkParts, encodeFrame, FrameDecoder, FrameError, LANE_BULK, LANE_CONTROL, Reassembler } from './frames.ts';
 import type { Frame } from './frames.ts';
 
 const seed = { seed: 20261121 };
@@ -29,7 +29,8 @@ const codeOf = (act: () => unknown) => {
   }
 };
 
-const readable = (frames: readonly Frame[]) => frames.map(({ lane, type, body }) => ({ lane, type, body: toHex(body) }));
+const readable = (frames: readonly Frame[]) =>
+  frames.map(({ lane, type, head = new Uint8Array(), body }) => ({ lane, type, body: toHex(concat(head, body)) }));
 
 describe('frames', () => {
   test('come out as they went in, in whatever chunks', () => {
@@ -49,6 +50,14 @@ describe('frames', () => {
     const body = new Uint8Array(MAX_FRAME_BODY_BYTES);
     expect(decodeAll([encodeFrame({ lane: 0, type: 1, body })])[0]!.body.length).toBe(MAX_FRAME_BODY_BYTES);
     expect(codeOf(() => encodeFrame({ lane: 0, type: 1, body: new Uint8Array(MAX_FRAME_BODY_BYTES + 1) }))).toBe('oversize');
+  });
+
+  test('of bulk messages, written in parts, share their memory with what was sent', () => {
+    const message = new Uint8Array(5_000).fill(7);
+    const frames = decodeAll([...bulkParts(3, 9, message)].flat());
+    const whole = new Reassembler().push(frames[0]!);
+    expect(whole?.message).toBe(message);
+    expect(concat(...[...bulkParts(3, 9, message)].flat())).toEqual(concat(...bulkFrames(3, 9, message)));
   });
 
   test('too large are refused by their length alone, after what came before was handed over', () => {

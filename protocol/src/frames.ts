@@ -36,23 +36,36 @@ export class FrameError extends ProtocolError<FrameErrorCode> {
 export interface Frame {
   readonly lane: number;
   readonly type: number;
-  /** may share memory with the chunk it came in */
+  /** may share memory with the chunk it came in, or be that chunk */
   readonly body: Uint8Array;
+  /** the fragment header, where it came in a chunk before; `body` is then without it */
+  readonly head?: Uint8Array;
 }
 
 /** Throws `FrameError` (`oversize`). */
 export function encodeFrame({ lane, type, body }: Frame): Uint8Array {
-  return frameOf(lane, type, [body]);
+  return concat(frameHead(lane, type, body.length), body);
 }
 
-function frameOf(lane: number, type: number, parts: readonly Uint8Array[]): Uint8Array {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
+/** What stands before a body of this length. Throws `FrameError` (`oversize`). */
+export function frameHead(lane: number, type: number, length: number): Uint8Array {
   if (length > MAX_FRAME_BODY_BYTES) throw new FrameError('oversize', `a frame body of ${length} bytes, at most ${MAX_FRAME_BODY_BYTES} allowed`);
-  const header = new Uint8Array(FRAME_HEADER_BYTES);
-  new DataView(header.buffer).setUint32(0, length);
-  header[4] = lane;
-  header[5] = type;
-  return concat(header, ...parts);
+  const head = new Uint8Array(FRAME_HEADER_BYTES);
+  writeU32(head, 0, length);
+  head[4] = lane;
+  head[5] = type;
+  return head;
+}
+
+function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
 const FRAGMENT_BYTES = MAX_FRAME_BODY_BYTES - FRAGMENT_HEADER_BYTES;
@@ -64,17 +77,23 @@ const FLAG_LAST = 1;
  * `messageId` (u32) must differ from that of every unfinished message on the link. Throws `FrameError` (`message_oversize`).
  */
 export function* bulkFrames(type: number, messageId: number, message: Uint8Array): Generator<Uint8Array, void, void> {
+  for (const [head, fragment] of bulkParts(type, messageId, message)) yield concat(head, fragment);
+}
+
+/** The same frames, each as its heads and a part of the message itself: whoever sends one message to many need not copy it. */
+export function* bulkParts(type: number, messageId: number, message: Uint8Array): Generator<[head: Uint8Array, fragment: Uint8Array], void, void> {
   if (message.length > MAX_BULK_MESSAGE_BYTES) {
     throw new FrameError('message_oversize', `a message of ${message.length} bytes, at most ${MAX_BULK_MESSAGE_BYTES} allowed`);
   }
   let at = 0;
   do {
-    const fragment = message.subarray(at, at + FRAGMENT_BYTES);
+    const fragment = message.length <= FRAGMENT_BYTES ? message : message.subarray(at, at + FRAGMENT_BYTES);
     at += fragment.length;
-    const header = new Uint8Array(FRAGMENT_HEADER_BYTES);
-    new DataView(header.buffer).setUint32(0, messageId);
-    header[4] = at === message.length ? FLAG_LAST : 0;
-    yield frameOf(LANE_BULK, type, [header, fragment]);
+    const head = new Uint8Array(FRAME_HEADER_BYTES + FRAGMENT_HEADER_BYTES);
+    head.set(frameHead(LANE_BULK, type, FRAGMENT_HEADER_BYTES + fragment.length));
+    writeU32(head, FRAME_HEADER_BYTES, messageId);
+    head[FRAME_HEADER_BYTES + 4] = at === message.length ? FLAG_LAST : 0;
+    yield [head, fragment];
   } while (at < message.length);
 }
 
@@ -83,6 +102,8 @@ export class FrameDecoder {
   readonly #onFrame: (frame: Frame) => void;
   readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
   #headerFilled = 0;
+  /** the fragment header, while nothing else of its frame is here */
+  #head: Uint8Array | undefined;
   #body: Uint8Array | undefined;
   #bodyFilled = 0;
 
@@ -102,12 +123,18 @@ export class FrameDecoder {
         if (this.#headerFilled < FRAME_HEADER_BYTES) return;
       }
       const length = this.#bodyLength();
-      if (this.#body === undefined && chunk.length - at >= length) {
-        this.#emit(chunk.subarray(at, at + length));
-        at += length;
+      const rest = length - this.#bodyFilled;
+      if (this.#body === undefined && chunk.length - at >= rest) {
+        this.#emit(at === 0 && chunk.length === rest ? chunk : chunk.subarray(at, at + rest), this.#head);
+        at += rest;
         continue;
       }
-      this.#body ??= new Uint8Array(length);
+      if (this.#header[4] === LANE_BULK && this.#bodyFilled === 0 && chunk.length - at === FRAGMENT_HEADER_BYTES) {
+        this.#head = chunk.slice(at);
+        this.#bodyFilled = FRAGMENT_HEADER_BYTES;
+        return;
+      }
+      this.#body ??= this.#startBody(length);
       const part = chunk.subarray(at, at + length - this.#bodyFilled);
       this.#body.set(part, this.#bodyFilled);
       this.#bodyFilled += part.length;
@@ -116,15 +143,22 @@ export class FrameDecoder {
     }
   }
 
+  #startBody(length: number): Uint8Array {
+    const body = new Uint8Array(length);
+    if (this.#head) body.set(this.#head);
+    return body;
+  }
+
   #bodyLength(): number {
-    const length = new DataView(this.#header.buffer).getUint32(0);
+    const length = readU32(this.#header, 0);
     if (length > MAX_FRAME_BODY_BYTES) throw new FrameError('oversize', `a frame body of ${length} bytes, at most ${MAX_FRAME_BODY_BYTES} allowed`);
     return length;
   }
 
-  #emit(body: Uint8Array): void {
-    const frame = { lane: this.#header[4]!, type: this.#header[5]!, body };
+  #emit(body: Uint8Array, head?: Uint8Array): void {
+    const frame = { lane: this.#header[4]!, type: this.#header[5]!, body, ...(head && { head }) };
     this.#headerFilled = 0;
+    this.#head = undefined;
     this.#body = undefined;
     this.#bodyFilled = 0;
     this.#onFrame(frame);
@@ -163,11 +197,11 @@ export class Reassembler {
   }
 
   /** Takes one bulk frame; gives the message when it was the last one of it. Throws `FrameError`. */
-  push({ type, body }: Frame): { readonly type: number; readonly message: Uint8Array } | undefined {
-    const flags = body[4];
+  push({ type, body, head = body }: Frame): { readonly type: number; readonly message: Uint8Array } | undefined {
+    const flags = head[4];
     if (flags === undefined || flags > FLAG_LAST) throw new FrameError('bad_fragment', 'a bulk frame without a valid fragment header');
-    const id = new DataView(body.buffer, body.byteOffset).getUint32(0);
-    const fragment = body.subarray(FRAGMENT_HEADER_BYTES);
+    const id = readU32(head, 0);
+    const fragment = head === body ? body.subarray(FRAGMENT_HEADER_BYTES) : body;
     const last = flags === FLAG_LAST;
     // Only whole fragments: slivers would hold far more memory than they count for.
     if (!last && fragment.length !== FRAGMENT_BYTES)

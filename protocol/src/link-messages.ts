@@ -177,6 +177,9 @@ const FORMS: { readonly [K in Kind]: Form<K> } = {
   },
 };
 
+const numberOf = (lane: number, type: number): number => lane * 256 + type;
+const BY_NUMBER = new Map(Object.values(FORMS).map((form) => [numberOf(form.lane, form.type), form]));
+
 /** Throws `EncodingError` (`bad_shape`) for a field out of its bounds. */
 export function encodeLinkMessage(message: LinkMessage): LinkParts {
   const form = FORMS[message.kind] as Form<Kind>;
@@ -185,7 +188,7 @@ export function encodeLinkMessage(message: LinkMessage): LinkParts {
 
 /** Throws `LinkMessageError` for a known message in a wrong form: the peer broke the protocol. */
 export function decodeLinkMessage({ lane, type, body }: LinkParts): DecodedLinkMessage {
-  const form = Object.values(FORMS).find((candidate) => candidate.lane === lane && candidate.type === type);
+  const form = BY_NUMBER.get(numberOf(lane, type));
   if (!form) return { known: false, lane, type };
   const message = translated(
     () => form.decode(body),

@@ -20,6 +20,7 @@ import {
 import { decodeStrict, EncodingError, encodeStrict, readBytes, readCount, readList, readText, readTuple } from './encoding.ts';
 import { idBytes, idOfBytes } from './ids.ts';
 import type { MachineId } from './ids.ts';
+import { once } from './once.ts';
 import type { RootAnchor } from './root-chain.ts';
 
 /** Where a machine may be reached: up to 4 `host:port`, not verified by anyone. */
@@ -85,13 +86,13 @@ const KINDS = [
 const PRIORITIES = ['low', 'high', 'merge'] as const;
 const ITEM_KINDS = ['join', 'leave', 'graft', 'prune', 'gap'] as const;
 
-/** Throws `EncodingError` for what is out of bounds. */
-export function encodeOverlayControl(control: OverlayControl): Uint8Array {
+/** Throws `EncodingError` for what is out of bounds. The same message to several neighbours is encoded once. */
+export const encodeOverlayControl = once((control: OverlayControl): Uint8Array => {
   const bytes = encodeStrict([KINDS.indexOf(control.kind), ...fieldsOf(control)]);
   // Nothing leaves that the other end would refuse.
   decodeOverlayControl(bytes);
   return bytes;
-}
+});
 
 function fieldsOf(control: OverlayControl): unknown[] {
   switch (control.kind) {
@@ -121,7 +122,7 @@ function fieldsOf(control: OverlayControl): unknown[] {
 }
 
 /** Throws `EncodingError`. */
-export function decodeOverlayControl(bytes: Uint8Array): OverlayControl {
+export const decodeOverlayControl = once((bytes: Uint8Array): OverlayControl => {
   const fields = readList(decodeStrict(bytes, MAX_OVERLAY_BYTES), 'overlay', 4);
   const kind = choice(KINDS, fields[0], 'overlay kind');
   const take = (length: number): readonly unknown[] => readTuple(fields, kind, length + 1).slice(1);
@@ -156,7 +157,7 @@ export function decodeOverlayControl(bytes: Uint8Array): OverlayControl {
     case 'topics':
       return { kind, items: readList(take(1)[0], 'items', MAX_TOPIC_ITEMS).map(itemIn) };
   }
-}
+});
 
 function peerOut({ machine, addresses }: PeerDescriptor): unknown {
   return [idBytes(machine), [...addresses]];

@@ -17,6 +17,7 @@ import {
 import { decodeStrict, EncodingError, encodeStrict, readBytes, readCount, readList, readText, readTuple } from './encoding.ts';
 import { idBytes, idOfBytes } from './ids.ts';
 import type { AgentId, MachineId } from './ids.ts';
+import { once } from './once.ts';
 
 export const PRESENCE_TOPIC = 'x0x.presence.v1';
 /** largest beacon in its envelope */
@@ -60,7 +61,7 @@ export function encodePresence(said: Beacon | PresenceAsk): Uint8Array {
 }
 
 /** Throws `EncodingError`. */
-export function decodePresence(bytes: Uint8Array): Beacon | PresenceAsk {
+export const decodePresence = once((bytes: Uint8Array): Beacon | PresenceAsk => {
   const fields = readList(decodeStrict(bytes, MAX_BEACON_BODY_BYTES), 'presence', 8);
   if (fields[0] === ASK) {
     const [, agent] = readTuple(fields, 'ask', 2);
@@ -80,7 +81,7 @@ export function decodePresence(bytes: Uint8Array): Beacon | PresenceAsk {
     addresses: texts.filter(isPubliclyRoutable),
     leaving,
   };
-}
+});
 
 function readInterval(value: unknown): number {
   const interval = readCount(value, 'interval');

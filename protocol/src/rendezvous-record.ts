@@ -21,6 +21,7 @@ import { decodeStrict, encodeStrict, readBytes, readCount, readTuple, translated
 import { ProtocolError } from './errors.ts';
 import { idBytes, idOfBytes, idOfKey } from './ids.ts';
 import type { AgentId, MachineId, NetworkId } from './ids.ts';
+import { once } from './once.ts';
 
 export type RendezvousErrorCode =
   | 'malformed'
@@ -65,7 +66,7 @@ export async function signRendezvousRecord(crypto: Crypto, key: SigningKey, fiel
 
 /** All but the signature, the cheap part: form, network, time. Who it says to be of is claimed until `verifyRendezvousRecord`. Throws `RendezvousError`. */
 export function inspectRendezvousRecord(crypto: Crypto, bytes: Uint8Array, { now, network }: { now: number; network: NetworkId }): RendezvousRecord {
-  const { record } = decode(crypto, bytes);
+  const record = recordOf(crypto, decode(bytes));
   const { issued, expires } = record;
   if (record.network !== network) throw new RendezvousError('wrong_network', 'made for another network');
   if (expires <= issued) throw new RendezvousError('validity', 'expires before it was issued');
@@ -83,9 +84,8 @@ export async function verifyRendezvousRecord(
   limits: { now: number; network: NetworkId },
 ): Promise<RendezvousRecord> {
   const record = inspectRendezvousRecord(crypto, bytes, limits);
-  const { body, signature } = decode(crypto, bytes);
-  if (!(await crypto.verify(record.agentKey, signedBytes(body), signature)))
-    throw new RendezvousError('bad_signature', 'the record is not signed by its agent');
+  const { signed, signature } = decode(bytes);
+  if (!(await crypto.verify(record.agentKey, signed, signature))) throw new RendezvousError('bad_signature', 'the record is not signed by its agent');
   return record;
 }
 
@@ -93,8 +93,20 @@ function signedBytes(body: readonly unknown[]): Uint8Array {
   return concat(DOMAIN, encodeStrict(body));
 }
 
-function decode(crypto: Crypto, bytes: Uint8Array) {
-  return translated(
+interface Decoded {
+  readonly fields: Omit<RendezvousRecord, 'agent'>;
+  readonly signed: Uint8Array;
+  readonly signature: Uint8Array;
+  record: RendezvousRecord | undefined;
+}
+
+function recordOf(crypto: Crypto, decoded: Decoded): RendezvousRecord {
+  const { fields } = decoded;
+  return (decoded.record ??= { ...fields, agent: idOfKey<AgentId>(crypto, fields.agentKey) });
+}
+
+const decode = once((bytes: Uint8Array): Decoded =>
+  translated(
     () => {
       const [head, signature] = readTuple(decodeStrict(bytes, MAX_RENDEZVOUS_RECORD_BYTES), 'record', 2);
       // A later version may have other fields, so its number decides before they are looked at.
@@ -103,9 +115,8 @@ function decode(crypto: Crypto, bytes: Uint8Array) {
       const body = readTuple(head, 'body', 8);
       const [, network, key, machine, kem, addresses, issued, expires] = body;
       const agentKey = readBytes(key, 'agent key', 1, PUBLIC_KEY_BYTES);
-      const record: RendezvousRecord = {
+      const fields = {
         network: idOfBytes<NetworkId>(readBytes(network, 'network', ID_BYTES)),
-        agent: idOfKey<AgentId>(crypto, agentKey),
         agentKey,
         machine: idOfBytes<MachineId>(readBytes(machine, 'machine', ID_BYTES)),
         kemKey: readBytes(kem, 'kem', KEM_PUBLIC_KEY_BYTES),
@@ -113,8 +124,8 @@ function decode(crypto: Crypto, bytes: Uint8Array) {
         issued: readCount(issued, 'issued'),
         expires: readCount(expires, 'expires'),
       };
-      return { body, record, signature: readBytes(signature, 'signature', 1, SIGNATURE_BYTES) };
+      return { fields, signed: signedBytes(body), signature: readBytes(signature, 'signature', 1, SIGNATURE_BYTES), record: undefined };
     },
     (error) => new RendezvousError('malformed', error.message, { cause: error }),
-  );
-}
+  ),
+);

@@ -78,8 +78,19 @@ export class Trace {
   }
 }
 
-/** 32 bits of what the bytes are. */
+/** bytes of one array that go to many are looked at once */
+const LONG_BYTES = 64;
+const digests = new WeakMap<Uint8Array, number>();
+
+/** 32 bits of what the bytes are, which must not change any more. */
 export function digestOf(bytes: Uint8Array): number {
+  if (bytes.length < LONG_BYTES) return fold(bytes);
+  let digest = digests.get(bytes);
+  if (digest === undefined) digests.set(bytes, (digest = fold(bytes)));
+  return digest;
+}
+
+function fold(bytes: Uint8Array): number {
   let hash = bytes.length ^ 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
   return hash >>> 0;

@@ -16,13 +16,13 @@ import { VERSION } from '@muster/node';
 import { nodeName } from './node-names.ts';
 import type { Target, WorldRequest } from './target.ts';
 
-/** more do not fit into memory: each keeps for five minutes what all others announced, in a copy of its own */
-const MAX_NODES = 100;
+/** more take too long: everybody hears what all others announce */
+const MAX_NODES = 300;
 /** worlds beyond this do not find each other by themselves: each node knows some of those before it */
 const NEIGHBOURHOOD = 20;
 const KNOWN_BEFORE = 3;
 /** ms between the starts of two nodes of a large world */
-const STAGGER_MS = 2;
+const STAGGER_MS = 20;
 const LINKED_LIMIT_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 /** there is no socket to dial */

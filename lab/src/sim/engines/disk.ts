@@ -11,7 +11,7 @@ import type { ValuePool } from './value-pool.ts';
 /** bytes that a row takes besides its key and value */
 const ROW_BYTES = 16;
 /** batches not synced yet, before the disk does so by itself (as the checkpoints of a real store do) */
-const MAX_UNSYNCED = 4_096;
+const MAX_UNSYNCED = 256;
 
 export interface DiskQuality {
   /** ms that a sync takes, during which the node does nothing else */

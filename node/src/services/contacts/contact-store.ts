@@ -1,4 +1,4 @@
-/** Contacts, their machines and revocations: durable before any call returns. Every question is answered from the store. */
+/** Contacts, their machines and revocations: durable before any call returns. Every question is answered from the store, or as it stood there when nothing was written since. */
 import { addMachine, evaluateTrust, removeMachine, seen } from '@muster/protocol';
 import type { AgentId, Contact, MachineId, Revocation, Standing, TrustDecision } from '@muster/protocol';
 import { CapabilityError } from '@muster/contract';
@@ -15,10 +15,13 @@ const MAX_DISCOVERED = 4_096;
 const FORGET_STEP = 512;
 /** machines that an agent claims for itself; what a person added, labelled or pinned is kept beyond */
 const MAX_CLAIMED_MACHINES = 16;
+const MAX_STANDINGS = 64;
 
 export class ContactStore {
   readonly #store: Store;
   readonly #clock: Clock;
+  /** as read lately: one message asks for its sender's several times */
+  readonly #standings = new Map<AgentId, Standing>();
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
@@ -31,6 +34,15 @@ export class ContactStore {
   }
 
   standing(agent: AgentId): Standing {
+    let standing = this.#standings.get(agent);
+    if (!standing) {
+      if (this.#standings.size >= MAX_STANDINGS) this.#standings.clear();
+      this.#standings.set(agent, (standing = this.#read(agent)));
+    }
+    return standing;
+  }
+
+  #read(agent: AgentId): Standing {
     const contact = this.#store.get(CONTACT + agent);
     const revocation = this.#store.get(REVOCATION + agent);
     return {
@@ -108,6 +120,7 @@ export class ContactStore {
   }
 
   #commit(writes: readonly Write[], durability: Durability = 'durable'): void {
+    this.#standings.clear();
     try {
       this.#store.batch(writes, durability);
     } catch (error) {

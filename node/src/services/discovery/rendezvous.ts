@@ -31,6 +31,8 @@ const PUBLISH_AFTER_MS = [500, 5_000];
 const PUBLISH_AFTER_FIRST_LINK_MS = 500;
 /** which shards are kept is looked at this often: who is near changes as agents come and go */
 const KEEP_EVERY_MS = 60_000;
+/** and more often at first, while others are getting known: who knows nobody keeps everything */
+const KEEP_SOON_MS = [400, 1_500, 4_500, 15_000, 30_000];
 /** keepers answer after a random part of this, unless another one did */
 const ANSWER_WITHIN_MS = 200;
 /** answers that wait, and answers per second: a crowd that asks is not worth more */
@@ -76,6 +78,7 @@ export class Rendezvous implements Disposable {
       down: () => {},
       message: () => {},
     });
+    for (const ms of KEEP_SOON_MS) this.#timers.add(clock.after(ms, () => this.#keep()));
     this.#timers.add(clock.every(KEEP_EVERY_MS, () => this.#keep()));
     for (const ms of PUBLISH_AFTER_MS) if (ms < validityMs / 2) this.#timers.add(clock.after(ms, () => this.#publish()));
     this.#timers.add(clock.every((validityMs / 2) * (1 - random.next() / 10), () => this.#publish()));

@@ -117,6 +117,23 @@ test('an echo counts once, and only for the probe that it answers', async () => 
   expect(probe.now().healthy).toBe(false);
 });
 
+test('beacons from before a link are nobody’s debt: a newcomer of a large network waits for the next ones in health', async () => {
+  const { clock, probe, peer, table, own } = nodeWith();
+  const [a, b] = [peer('a'), peer('b')];
+  for (const { link, said } of [a, b]) {
+    said.heard = null;
+    table.delete(link.agent);
+  }
+  await clock.pass(60_000);
+  expect(probe.now()).toEqual({ healthy: true, reason: undefined });
+  for (const { said } of [a, b]) said.own = 2;
+  await clock.pass(20_000);
+  expect(probe.now()).toMatchObject({ healthy: false, reason: expect.stringContaining('was delivered here') as string });
+  own.sent = 2;
+  await clock.pass(20_000);
+  expect(probe.now()).toMatchObject({ healthy: false, reason: expect.stringContaining('reaches none') as string });
+});
+
 test('what is published and reaches nobody is noticed, though everybody answers', async () => {
   const { clock, probe, peer, own } = nodeWith();
   const [a, b] = [peer('a'), peer('b')];

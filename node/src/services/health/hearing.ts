@@ -52,6 +52,8 @@ interface Ear {
 
 /** Whether beacons get from their sender to their reader. */
 interface Delivery {
+  /** `sent` of the last one before the link, as far as is known: nobody owes that to a new neighbour; undefined until the first echo tells */
+  before: number | undefined;
   /** `sent` of the latest that did */
   latest: number;
   /** since when a later one is missing and none came; undefined while nothing is missing */
@@ -113,8 +115,15 @@ export class HearingProbe implements Disposable {
     const { clock } = this.#parts;
     this.#everLinked = true;
     this.#abandonedAt = undefined;
-    const delivery = (): Delivery => ({ latest: 0, lackingSince: undefined });
-    this.#ears.set(link, { since: clock.monotonic(), probe: undefined, echoAt: undefined, ours: delivery(), theirs: delivery() });
+    const delivery = (before: number | undefined): Delivery => ({ before, latest: 0, lackingSince: undefined });
+    const { own } = this.#parts.presence;
+    this.#ears.set(link, {
+      since: clock.monotonic(),
+      probe: undefined,
+      echoAt: undefined,
+      ours: delivery(own?.sent ?? 0),
+      theirs: delivery(undefined),
+    });
     const timer = clock.after(FIRST_PROBE_MS, () => {
       this.#timers.delete(timer);
       this.#probe(link);
@@ -167,7 +176,8 @@ export class HearingProbe implements Disposable {
 
 /** `came`: the latest that is there; `due`: the latest that was given. */
 function delivered(delivery: Delivery, came: number, due: number, now: number): void {
-  const lacking = came < due && came <= delivery.latest;
+  delivery.before ??= due;
+  const lacking = came < due && due > delivery.before && came <= delivery.latest;
   delivery.lackingSince = lacking ? (delivery.lackingSince ?? now) : undefined;
   delivery.latest = came;
 }

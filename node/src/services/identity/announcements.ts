@@ -21,6 +21,8 @@ import type { LocalIdentity } from './local-identity.ts';
 
 /** one announcement at join, another for those that linked a moment later */
 const AFTER_JOIN_MS = [100, 3_000];
+/** in a network of so many the second one is left out: most are here already, and the rest hear the heartbeat */
+const CROWD = 256;
 /** the first link gives somebody to tell; it is told once the other end is ready for messages */
 const AFTER_FIRST_LINK_MS = 250;
 /** between two that this node makes by itself: the second must not overtake the first on its way, or the first is taken for stale */
@@ -57,6 +59,7 @@ export class Announcements implements Disposable {
   #answeredAt = -Infinity;
   #saidAt = -Infinity;
   #waiting = false;
+  #heardCount = 0;
   #disposed = false;
 
   constructor(parts: AnnouncementParts) {
@@ -72,7 +75,7 @@ export class Announcements implements Disposable {
 
   /** From joining on. */
   start(): void {
-    for (const ms of AFTER_JOIN_MS) this.#later(ms, () => this.#tellAll());
+    for (const [index, ms] of AFTER_JOIN_MS.entries()) this.#later(ms, () => void ((index === 0 || this.#heardCount < CROWD) && this.#tellAll()));
     const { heartbeatMs, random } = this.#parts;
     const beat = (): void => {
       this.#later(heartbeatMs * (1 - JITTER + 2 * JITTER * random.next()), () => {
@@ -178,6 +181,7 @@ export class Announcements implements Disposable {
       if (contacts.rejects(sender, machine)) return void this.#refuse('machine');
       peers.learn(sender, machine, { addresses, kemKey, agentKey: senderKey, announced: true, issued, user });
       contacts.heardOf(sender, machine);
+      this.#heardCount++;
       counters.add('announcements_accepted_total');
     } catch (error) {
       const ours = error instanceof ProtocolError;
@@ -197,7 +201,7 @@ export class Announcements implements Disposable {
 
   #stale(sender: AgentId, issued: number): boolean {
     const { peers, clock, ttlMs } = this.#parts;
-    return issued <= (peers.get(sender)?.issued ?? -1) || issued < clock.now() - ttlMs - CLOCK_SKEW_MS;
+    return issued <= (peers.issued(sender) ?? -1) || issued < clock.now() - ttlMs - CLOCK_SKEW_MS;
   }
 
   #refuse(reason: string): string {

@@ -17,15 +17,16 @@ function heldWire(message: (message: LinkMessage) => void | Promise<void> = () =
   /** bytes of the messages in bulk frames */
   const sizes: number[] = [];
   const calls: string[] = [];
-  const decoder = new FrameDecoder(({ lane, body }) => {
+  let room = 0;
+  const decoder = new FrameDecoder(({ lane, body, head }) => {
+    room--;
     lanes.push(lane);
-    if (lane === LANE_BULK) sizes.push(body.length - FRAGMENT_HEADER_BYTES);
+    if (lane === LANE_BULK) sizes.push(body.length - (head ? 0 : FRAGMENT_HEADER_BYTES));
   });
   let events: ChannelEvents;
-  let room = 0;
   const channel = {
     start: (given: ChannelEvents) => void (events = given),
-    write: (bytes: Uint8Array) => (decoder.push(bytes), --room > 0),
+    write: (bytes: Uint8Array) => (decoder.push(bytes), room > 0),
     pause: () => void calls.push('pause'),
     resume: () => void calls.push('resume'),
     close: (mode: string) => void calls.push(`close ${mode}`),

@@ -3,7 +3,17 @@
  * backpressure.
  * Knows nothing of who the peer is.
  */
-import { bulkFrames, decodeLinkMessage, encodeFrame, encodeLinkMessage, FrameDecoder, LANE_BULK, ProtocolError, Reassembler } from '@muster/protocol';
+import {
+  bulkParts,
+  concat,
+  decodeLinkMessage,
+  encodeLinkMessage,
+  frameHead,
+  FrameDecoder,
+  LANE_BULK,
+  ProtocolError,
+  Reassembler,
+} from '@muster/protocol';
 import type { Frame, LinkMessage } from '@muster/protocol';
 import type { Channel } from '../../ports/index.ts';
 
@@ -28,21 +38,27 @@ export interface WireEvents {
   closed(reason: string): void;
 }
 
+/** shorter bodies are copied behind their heads, longer ones follow them as they are: they may go to many peers */
+const SHORT_BYTES = 64;
+
+/** What is written of one frame, in order. */
+type Parts = readonly Uint8Array[];
+
 /** First in, first out, with the bytes that wait. */
 class Lane {
-  #frames: Iterator<Uint8Array>[] = [];
+  #frames: Iterator<Parts>[] = [];
   #sizes: number[] = [];
   #head = 0;
   bytes = 0;
 
   /** `frames` of one message are made one at a time, when they are due. */
-  push(frames: Iterator<Uint8Array>, size: number): void {
+  push(frames: Iterator<Parts>, size: number): void {
     this.#frames.push(frames);
     this.#sizes.push(size);
     this.bytes += size;
   }
 
-  take(): Uint8Array | undefined {
+  take(): Parts | undefined {
     while (this.#head < this.#frames.length) {
       const next = this.#frames[this.#head]!.next();
       if (!next.done) return next.value;
@@ -107,7 +123,7 @@ export class Wire {
     const queue = early ? this.#urgent : bulk ? this.#bulk : this.#control;
     if (!early && queue.bytes + body.length > (bulk ? BULK_QUEUE_BYTES : CONTROL_QUEUE_BYTES)) return false;
     this.#nextMessage = (this.#nextMessage + 1) >>> 0;
-    queue.push(bulk ? bulkFrames(type, this.#nextMessage, body) : [encodeFrame({ lane, type, body })].values(), body.length);
+    queue.push(bulk ? bulkParts(type, this.#nextMessage, body) : controlFrame(lane, type, body).values(), body.length);
     this.#pump();
     return true;
   }
@@ -122,7 +138,7 @@ export class Wire {
   close(reason: string, mode: 'graceful' | 'abort' = 'graceful'): void {
     if (this.closed) return;
     // Last words: control and urgent messages still go out, bulk that waits is dropped.
-    for (const lane of [this.#urgent, this.#control]) for (let frame = lane.take(); frame; frame = lane.take()) this.channel.write(frame);
+    for (const lane of [this.#urgent, this.#control]) for (let frame = lane.take(); frame; frame = lane.take()) this.#write(frame);
     this.channel.close(mode);
     this.#end(reason);
   }
@@ -131,14 +147,20 @@ export class Wire {
     while (!this.#blocked) {
       const frame = this.#control.take() ?? this.#next();
       if (!frame) break;
-      this.#events.sent?.(frame.length);
-      if (!this.channel.write(frame)) this.#blocked = true;
+      this.#write(frame);
     }
     if (this.#waiters.length > 0 && this.#bulk.bytes <= BULK_QUEUE_BYTES / 2) this.#wake();
   }
 
+  #write(frame: Parts): void {
+    for (const part of frame) {
+      this.#events.sent?.(part.length);
+      if (!this.channel.write(part)) this.#blocked = true;
+    }
+  }
+
   /** Urgent and other bulk turn by turn: neither can starve the other. */
-  #next(): Uint8Array | undefined {
+  #next(): Parts | undefined {
     const urgent = this.#overtook ? undefined : this.#urgent.take();
     this.#overtook = urgent !== undefined;
     return urgent ?? this.#bulk.take() ?? this.#urgent.take();
@@ -193,4 +215,9 @@ export class Wire {
     this.#waiters = [];
     for (const wake of waiters) wake();
   }
+}
+
+function controlFrame(lane: number, type: number, body: Uint8Array): Parts[] {
+  const head = frameHead(lane, type, body.length);
+  return [body.length < SHORT_BYTES ? [concat(head, body)] : [head, body]];
 }

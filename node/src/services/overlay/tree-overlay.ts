@@ -30,7 +30,9 @@ import { Stages } from './stages.ts';
 import type { Item, Outcome, OverlayEffect, OverlayEvent, Verdict } from './types.ts';
 
 /** links beyond these that the overlay dialled and has no use for are closed */
-const SPARE_LINKS = 48;
+const SPARE_LINKS = 16;
+/** what is said when such a link is closed: the peer is well */
+export const NOT_NEEDED = 'not needed';
 /** refusals that say something about clocks or networks, not about the peer's honesty */
 const INNOCENT: readonly string[] = ['stale', 'future'];
 
@@ -54,12 +56,13 @@ export interface TreeOverlayParts {
 /** A message on its way through the machine. */
 interface Parcel {
   readonly bytes: Uint8Array;
-  readonly envelope: InspectedEnvelope | undefined;
+  /** as it arrived, and once it is verified; nothing but bytes is kept of what was settled */
+  envelope: InspectedEnvelope | undefined;
   /** a sign of life: no flood of other messages may hold it up */
   readonly urgent: boolean;
-  message?: OverlayMessage;
+  message?: OverlayMessage | undefined;
   refused?: string;
-  settle?: () => void;
+  settle?: (() => void) | undefined;
 }
 
 type Event = OverlayEvent<Parcel>;
@@ -282,7 +285,7 @@ export class TreeOverlay implements Overlay {
       case 'dial':
         return void this.#dial(effect.peer, effect.addresses);
       case 'release':
-        if (this.#dialled.has(effect.peer) && this.#links.size > SPARE_LINKS) this.#links.get(effect.peer)?.close('not needed');
+        if (this.#dialled.has(effect.peer) && this.#links.size > SPARE_LINKS) this.#links.get(effect.peer)?.close(NOT_NEEDED);
         return;
       case 'cut':
         counters.add(`overlay_cut_total{reason="${effect.reason}"}`);
@@ -344,6 +347,9 @@ export class TreeOverlay implements Overlay {
       this.#parts.log.write('error', 'a subscriber failed', { error: String(error) });
     } finally {
       parcel.settle?.();
+      parcel.envelope = undefined;
+      parcel.message = undefined;
+      parcel.settle = undefined;
     }
   }
 

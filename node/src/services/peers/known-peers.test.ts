@@ -41,3 +41,19 @@ test('endless peers are forgotten again, those to be kept never', () => {
   expect(peers.get(agent(0))).toBeDefined();
   expect(peers.get(agent(4_699))).toBeDefined();
 });
+
+test('tells who spoke for itself since when, and what it signed last, also what an earlier run of the node learnt', () => {
+  const [said, told, late] = [freshIdentity(), freshIdentity(), freshIdentity()];
+  const peers = new KnownPeers(store, clock, () => false);
+  peers.learn(said.agentId, said.machineId, { announced: 1_000, issued: 7 });
+  peers.learn(told.agentId, told.machineId, { addresses: ['a:1'] });
+  const again = new KnownPeers(store, clock, () => false);
+  for (const each of [peers, again]) {
+    expect([each.issued(said.agentId), each.issued(told.agentId), each.issued(late.agentId)]).toEqual([7, undefined, undefined]);
+    expect([each.spoke(1_000), each.spoke(1_001)]).toEqual([[said.agentId], []]);
+  }
+  again.learn(late.agentId, late.machineId, { announced: 2_000, issued: 9 });
+  again.heard(said.agentId, said.machineId, 2_000);
+  expect(again.spoke(2_000).toSorted()).toEqual([said.agentId, late.agentId].toSorted());
+  expect(again.issued(late.agentId)).toBe(9);
+});

@@ -41,12 +41,28 @@ export interface Learned {
   readonly issued?: number;
 }
 
+interface Times {
+  readonly issued: number | undefined;
+  readonly spoke: number | undefined;
+}
+
+const UNKNOWN: Times = { issued: undefined, spoke: undefined };
+
+function timesOf(peer: KnownPeer | undefined): Times {
+  if (!peer) return UNKNOWN;
+  const { issued, announcedAt, heardAt = 0 } = peer;
+  return { issued, spoke: announcedAt === undefined ? undefined : Math.max(announcedAt, heardAt) };
+}
+
 export class KnownPeers {
   readonly #store: Store;
   readonly #clock: Clock;
 
   readonly #keep: (agent: AgentId) => boolean;
   readonly #listeners = new Set<(peer: KnownPeer) => void>();
+  /** what is asked for all the time, so that it needs no reading of records; all of them once `spoke` was asked for */
+  readonly #times = new Map<AgentId, Times>();
+  #complete = false;
 
   /** `keep`: is never forgotten */
   constructor(store: Store, clock: Clock, keep: (agent: AgentId) => boolean) {
@@ -58,6 +74,20 @@ export class KnownPeers {
   get(agent: AgentId): KnownPeer | undefined {
     const record = this.#store.get(PEER + agent);
     return record && fromRecord<KnownPeer>(record);
+  }
+
+  /** ms by the agent's own clock, of the latest that it signed about itself and that is known here */
+  issued(agent: AgentId): number | undefined {
+    let times = this.#times.get(agent);
+    if (!times) this.#times.set(agent, (times = timesOf(this.get(agent))));
+    return times.issued;
+  }
+
+  /** Those that said themselves where they are, or were heard over a link, since then (Unix seconds). */
+  spoke(since: number): AgentId[] {
+    if (!this.#complete) for (const peer of this.all()) this.#times.set(peer.agent, timesOf(peer));
+    this.#complete = true;
+    return [...this.#times].filter(([, { spoke }]) => spoke !== undefined && spoke >= since).map(([agent]) => agent);
   }
 
   byMachine(machine: MachineId): KnownPeer | undefined {
@@ -107,6 +137,14 @@ export class KnownPeers {
 
   #keepPeer(peer: KnownPeer): void {
     this.#store.batch([{ key: PEER + peer.agent, value: toRecord(peer) }], 'relaxed');
+    if (this.#times.size >= 2 * MAX_PEERS) this.#forgetTimes();
+    this.#times.set(peer.agent, timesOf(peer));
+  }
+
+  /** Strangers that were only asked for take no more room than those that are known. */
+  #forgetTimes(): void {
+    this.#times.clear();
+    this.#complete = false;
   }
 
   #makeRoom(): void {
@@ -119,5 +157,6 @@ export class KnownPeers {
       oldest.map(({ agent }) => ({ key: PEER + agent, value: null })),
       'relaxed',
     );
+    for (const { agent } of oldest) this.#times.delete(agent);
   }
 }

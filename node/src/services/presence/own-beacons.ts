@@ -1,10 +1,13 @@
 /** The beacons that this node gives: by the clock, and whenever somebody should see it, but never more than one a second. */
-import { isPubliclyRoutable, MAX_BEACON_ADDRESSES } from '@muster/protocol';
+import { isPubliclyRoutable, MAX_BEACON_ADDRESSES, MAX_BEACON_INTERVAL_MS } from '@muster/protocol';
 import type { Beacon, MachineId } from '@muster/protocol';
 import type { Clock, Random } from '../../ports/index.ts';
 
 /** the least between two beacons, whoever asks for them */
 const LEAST_GAP_MS = 1_000;
+/** beacons a second that everybody hears: of a whole network together by the clock, and again for newcomers; beyond that each agent gives fewer */
+const BY_CLOCK_PER_S = 8;
+const FOR_NEWCOMERS_PER_S = 32;
 /** the first one that no link asked for: by then the overlay is there */
 const AFTER_JOIN_MS = 3_000;
 
@@ -22,6 +25,8 @@ export interface OwnBeaconParts {
   readonly random: Random;
   /** ms */
   readonly interval: number;
+  /** agents heard */
+  readonly crowd: () => number;
   readonly addresses: () => readonly string[];
   readonly say: (beacon: Beacon) => Promise<void>;
 }
@@ -30,6 +35,7 @@ export class OwnBeacons implements Disposable {
   readonly #parts: OwnBeaconParts;
   readonly #run: number;
   readonly #timers: Disposable[] = [];
+  #beat: Disposable | undefined;
   #count = 0;
   #ended = false;
   #last: OwnBeacon | undefined;
@@ -46,17 +52,36 @@ export class OwnBeacons implements Disposable {
   }
 
   start(): void {
-    const { clock, interval } = this.#parts;
-    const give = (): void => this.within(0);
-    this.#timers.push(clock.after(AFTER_JOIN_MS, give), clock.every(interval, give));
+    this.#timers.push(this.#parts.clock.after(AFTER_JOIN_MS, () => this.asked()));
+    this.#byClock();
   }
 
-  /** Gives one within this time, or as soon as the least gap allows. */
-  within(ms: number): void {
+  /** Somebody wants one: as soon as the least gap allows. */
+  asked(): void {
+    this.#within(0, LEAST_GAP_MS);
+  }
+
+  /** Somebody came who should see one, within this time; in a crowd that may be later. */
+  welcome(ms: number): void {
+    this.#within(ms, Math.max(LEAST_GAP_MS, (this.#parts.crowd() * 1_000) / FOR_NEWCOMERS_PER_S));
+  }
+
+  /** the longest until the next one, ms */
+  get #interval(): number {
+    const { interval, crowd } = this.#parts;
+    return Math.min(Math.max(interval, (crowd() * 1_000) / BY_CLOCK_PER_S), MAX_BEACON_INTERVAL_MS);
+  }
+
+  #byClock(): void {
+    this.#beat?.[Symbol.dispose]();
+    if (!this.#ended) this.#beat = this.#parts.clock.after(this.#interval, () => this.asked());
+  }
+
+  #within(ms: number, gap: number): void {
     const { clock, random } = this.#parts;
     if (this.#ended) return;
     const now = clock.monotonic();
-    const at = Math.max(now + random.next() * ms, (this.#last?.at ?? -Infinity) + LEAST_GAP_MS);
+    const at = Math.max(now + random.next() * ms, (this.#last?.at ?? -Infinity) + gap);
     if (this.#next && this.#next.at <= at) return;
     this.#next?.timer[Symbol.dispose]();
     const give = (): void => {
@@ -68,15 +93,26 @@ export class OwnBeacons implements Disposable {
 
   /** Gives one now. Resolves when it is on its way. */
   give(leaving: boolean): Promise<void> {
-    const { clock, machine, interval, addresses, say } = this.#parts;
+    const { clock, machine, addresses, say } = this.#parts;
     const sent = Math.max(Math.floor(clock.now()), (this.#last?.sent ?? 0) + 1);
     this.#last = { sent, at: clock.monotonic(), envelope: undefined };
+    this.#byClock();
     const shown = addresses().filter(isPubliclyRoutable).slice(0, MAX_BEACON_ADDRESSES);
-    return say({ kind: 'beacon', machine, run: this.#run, sent, count: ++this.#count, interval, addresses: shown, leaving });
+    return say({
+      kind: 'beacon',
+      machine,
+      run: this.#run,
+      sent,
+      count: ++this.#count,
+      interval: Math.ceil(this.#interval),
+      addresses: shown,
+      leaving,
+    });
   }
 
   [Symbol.dispose](): void {
     this.#ended = true;
+    this.#beat?.[Symbol.dispose]();
     this.#next?.timer[Symbol.dispose]();
     for (const timer of this.#timers) timer[Symbol.dispose]();
   }

@@ -17,6 +17,7 @@ import type { LocalIdentity } from '../identity/local-identity.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { Guard, PubSub, TopicMessage } from '../messaging/pubsub.ts';
+import { NOT_NEEDED } from '../overlay/tree-overlay.ts';
 import { ASK_EVERY_MS, HINT_OUTLIVES_MS } from './detector.ts';
 import { OwnBeacons } from './own-beacons.ts';
 import type { OwnBeacon } from './own-beacons.ts';
@@ -71,12 +72,20 @@ export class PresenceService implements Disposable {
     const { identity, clock, random, contacts, links, pubsub, addresses, settings } = parts;
     this.#parts = parts;
     const say = (beacon: Beacon): Promise<void> => this.#say(beacon);
-    this.#own = new OwnBeacons({ machine: identity.machineId, clock, random, interval: settings.beaconIntervalMs, addresses, say });
+    this.#own = new OwnBeacons({
+      machine: identity.machineId,
+      clock,
+      random,
+      interval: settings.beaconIntervalMs,
+      crowd: () => this.table.size,
+      addresses,
+      say,
+    });
     this.table = new PresenceTable({ longestSilenceMs: settings.offlineTimeoutMs, keep: (agent) => contacts.chosen(agent) });
     this.#subscription = pubsub.subscribe(PRESENCE_TOPIC, (message) => this.#gossiped(message));
     this.#guard = pubsub.guard(PRESENCE_TOPIC, this.#judge);
     // A new neighbour lacks what was said before.
-    links.on({ up: () => this.#own.within(0), down: (link) => this.#unlinked(link), message: () => {} });
+    links.on({ up: () => this.#own.welcome(0), down: (link, reason) => this.#unlinked(link, reason), message: () => {} });
   }
 
   /** The node has joined: beacons begin. */
@@ -185,14 +194,14 @@ export class PresenceService implements Disposable {
     if (heard === 'came') {
       log.write('debug', 'agent online', { agent, machine: beacon.machine });
       // A neighbour got a beacon with its link.
-      if (!links.toAgent(agent) && random.next() * this.table.size < WELCOMES) this.#own.within(WELCOME_MS);
+      if (!links.toAgent(agent) && random.next() * this.table.size < WELCOMES) this.#own.welcome(WELCOME_MS);
     }
     if (heard !== 'went-on') for (const listener of this.#listeners) listener();
     return heard;
   }
 
-  #unlinked({ agent }: Link): void {
-    if (this.#ended || this.#parts.links.toAgent(agent)) return;
+  #unlinked({ agent }: Link, reason: string): void {
+    if (this.#ended || reason.endsWith(NOT_NEEDED) || this.#parts.links.toAgent(agent)) return;
     const { mono } = this.#now();
     this.table.hint(agent, mono);
     this.#chase(agent, mono);
@@ -202,7 +211,7 @@ export class PresenceService implements Disposable {
   #asked(agent: AgentId, by: AgentId): void {
     const { identity, counters } = this.#parts;
     if (by !== identity.agentId) counters.add('presence_asks_total');
-    if (agent === identity.agentId) return this.#own.within(0);
+    if (agent === identity.agentId) return this.#own.asked();
     const { mono } = this.#now();
     this.table.hint(agent, mono);
     this.table.asked(agent, mono);

@@ -1,0 +1,64 @@
+import type { Beacon, MachineId } from '@muster/protocol';
+import { expect, onTestFinished, test } from 'vitest';
+import { HandClock } from '../../testing/hand-clock.ts';
+import { OwnBeacons } from './own-beacons.ts';
+
+function beaconsIn(crowd: number, interval = 30_000) {
+  const clock = new HandClock();
+  const said: (Beacon & { readonly at: number })[] = [];
+  const own = new OwnBeacons({
+    machine: 'ab'.repeat(32) as MachineId,
+    clock,
+    random: { next: () => 0.5 },
+    interval,
+    crowd: () => crowd,
+    addresses: () => [],
+    say: async (beacon) => void said.push({ ...beacon, at: clock.monotonic() }),
+  });
+  onTestFinished(() => own[Symbol.dispose]());
+  return { clock, own, said };
+}
+
+test('each beacon says by when the next one comes, and it comes by then', async () => {
+  const { clock, own, said } = beaconsIn(10);
+  own.start();
+  await clock.pass(40_000);
+  own.asked();
+  await clock.pass(100_000);
+  expect(said.length).toBeGreaterThan(4);
+  for (const [index, { at }] of said.entries()) if (index > 0) expect(at - said[index - 1]!.at).toBeLessThanOrEqual(said[index - 1]!.interval);
+});
+
+test('in a crowd beacons come less often, but never less than the protocol allows, and who asks is answered at once', async () => {
+  for (const [crowd, interval] of [
+    [240, 30_000],
+    [400, 50_000],
+    [10_000, 100_000],
+  ] as const) {
+    const { clock, own, said } = beaconsIn(crowd);
+    own.start();
+    await clock.pass(3_000 + 3 * interval);
+    expect(said.map(({ at }) => at)).toEqual([3_000, 3_000 + interval, 3_000 + 2 * interval, 3_000 + 3 * interval]);
+    expect(said[0]!.interval).toBe(interval);
+    await clock.pass(2_000);
+    own.asked();
+    await clock.pass(1);
+    expect(said.at(-1)!.at).toBe(5_000 + 3 * interval);
+  }
+});
+
+test('newcomers are welcomed by few of a crowd at a time: each of a thousand waits half a minute between two', async () => {
+  for (const [crowd, gap] of [
+    [5, 1_000],
+    [1_000, 31_250],
+  ] as const) {
+    const { clock, own, said } = beaconsIn(crowd);
+    own.welcome(0);
+    await clock.pass(1);
+    for (let turn = 0; turn < 20; turn++) own.welcome(0);
+    await clock.pass(gap - 2);
+    expect(said).toHaveLength(1);
+    await clock.pass(2);
+    expect(said).toHaveLength(2);
+  }
+});
