@@ -33,6 +33,7 @@ import { lastFailedScenarios, regressionLines, remember } from './history/rememb
 import { onReaderLeft, printJson, printLine } from './output.ts';
 import { loadSuites } from './suites.ts';
 import { runnerKey } from './runner-key.ts';
+import { resumed } from './resume.ts';
 import { requirements } from './requirements.ts';
 import { defined, reproduceLine, shellWord } from './reproduce.ts';
 import { partsLine, partTimes } from './part-times.ts';
@@ -52,6 +53,10 @@ export interface ProveRequest {
   readonly rate?: number;
   readonly kills?: number;
   readonly duration?: number;
+  /** bundle of a soak that was broken off, to be taken up */
+  readonly resume?: string;
+  /** s of the duration that it has seen through */
+  readonly elapsed?: number;
   readonly target?: readonly string[];
   readonly tokenFile?: readonly string[];
   readonly targetCmd?: string;
@@ -82,11 +87,12 @@ const SEED_BELOW = 1_000_000_000;
 const EXIT_HARNESS = 3;
 
 /** Resolves with the exit code of the verdict. @throws Failure */
-export async function runProve(asked: ProveRequest): Promise<number> {
-  if (asked.world === 'sim' && !isSimulationProcess()) return becomeSimulationProcess();
+export async function runProve(given: ProveRequest): Promise<number> {
+  if (given.world === 'sim' && !isSimulationProcess()) return becomeSimulationProcess();
+  const asked = given.resume === undefined ? given : await resumed(given, given.resume);
   if (asked.seeds !== undefined) return searchSeeds(asked, asked.seeds, runProve);
   const { nodes, rate, kills } = asked;
-  const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate, duration: asked.duration, kills });
+  const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate, duration: asked.duration, elapsed: asked.elapsed, kills });
   const { suites, standard } = await usage(() => loadSuites({ nodes, kills, world: asked.world }));
   const seed = String(asked.seed ?? randomInt(SEED_BELOW));
   const target = await usage(() => targetOf(asked, seed));
@@ -193,7 +199,7 @@ function asStandard({ suite, grep, shard, lastFailed, nodes, messages, rate, dur
 }
 
 /** Suites that last as long as they are told. */
-const LASTING: readonly string[] = ['chaos', 'leak'];
+const LASTING: readonly string[] = ['chaos', 'leak', 'soak'];
 
 /** To the other suites a duration is said in messages, so that the same command sends the same. */
 function messagesOf({ messages, rate = 0, duration, suite = [] }: ProveRequest): number | undefined {

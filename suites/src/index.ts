@@ -16,6 +16,7 @@ import { network } from './network/index.ts';
 import { routes } from './routes/index.ts';
 import { presence } from './presence/index.ts';
 import { overlay } from './overlay/index.ts';
+import { soak } from './soak/index.ts';
 import { slowConsumer } from './slow-consumer/index.ts';
 import { scale } from './scale/index.ts';
 import { smoke } from './smoke/index.ts';
@@ -57,6 +58,7 @@ export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: Suit
     isolation,
     blackHole,
     leak,
+    soak(nodes),
     scale(nodes),
   ]; // prettier-ignore
 }

@@ -27,7 +27,7 @@ export function requiredOf(name: string, doing: string): Readonly<Record<string,
   };
 }
 
-export function durationOf({ settings }: ScenarioContext): number {
+function durationOf({ settings }: ScenarioContext): number {
   return (typeof settings['duration'] === 'number' ? settings['duration'] : DEFAULT_SECONDS) * 1_000;
 }
 
