@@ -1,11 +1,11 @@
 /** One capability, called on a daemon and printed. */
-import { constants } from 'node:os';
 import { buildRequest, type Capability, type CliForm, registry } from '@muster/contract';
 import { type Client, RefusedError, type StreamName, type WireResponse } from '@muster/client';
 import { type Input, refusalOf } from './command-input.ts';
 import { connect, explain, type Target } from './connection.ts';
 import { columns, complain, onReaderLeft, print, printJson, printLine } from './output.ts';
 import { Failure } from './failure.ts';
+import { onInterrupt } from './interruption.ts';
 import { render, renderEvent } from './render.ts';
 
 export interface CallContext extends Target {
@@ -75,18 +75,15 @@ async function printAnswer(capability: Capability, answer: unknown, json: boolea
 type Event = { readonly event: string; readonly data: unknown };
 type Interruption = Disposable & { readonly signal: AbortSignal };
 
-const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
 /** Aborted with a Failure that has the exit code, also when the reader has left. */
 function untilInterrupted(): Interruption {
   const controller = new AbortController();
-  const interrupt = (signal: NodeJS.Signals): void => controller.abort(new Failure('interrupted', 128 + constants.signals[signal]));
-  for (const signal of INTERRUPTS) process.on(signal, interrupt);
+  const interruption = onInterrupt((failure) => controller.abort(failure));
   onReaderLeft(() => controller.abort(new Failure('nobody reads', 0)));
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
-      for (const signal of INTERRUPTS) process.off(signal, interrupt);
+      interruption[Symbol.dispose]();
       onReaderLeft('exit');
     },
   };

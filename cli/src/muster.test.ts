@@ -50,6 +50,18 @@ describe('without a daemon', () => {
     expect(refused.stderr).toMatch(/^muster: the daemon did not start: \/nowhere\/charter\.md: cannot read the charter .*\n$/);
   });
 
+  it('leaves no daemon behind when its start is interrupted', async () => {
+    await home.configure('cut');
+    const child = home.spawn('muster', ['start', '--name', 'cut']);
+    const ended = Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'close')]);
+    await until(() => existsSync(join(home.dataDir('cut'), 'musterd.log')), 'it is being started');
+    child.kill('SIGINT');
+    const [stdout, stderr] = await ended;
+    expect({ code: child.exitCode, stdout, stderr }).toEqual({ code: 130, stdout: '', stderr: 'muster: interrupted\n' });
+    expect(await home.muster('health', '--name', 'cut')).toMatchObject({ code: 2 });
+    expect(existsSync(join(home.dataDir('cut'), 'instance.pid'))).toBe(false);
+  });
+
   it('ends wrong use of the proving commands with 4', async () => {
     const uses = [['prove', '--bogus'], ['verify'], ['verify', home.root], ['report', '--nope']];
     const ended = await Promise.all(uses.map((use) => home.muster(...use)));

@@ -10,10 +10,12 @@ import { connectTo } from './connection.ts';
 import { loadConfig } from './daemon-config.ts';
 import { entry } from './entries.ts';
 import { codeOf, Failure, messageOf } from './failure.ts';
+import { onInterrupt } from './interruption.ts';
 import { printJson, printLine } from './output.ts';
 import { render } from './render.ts';
 
 const BOOT_LIMIT_MS = 30_000;
+const END_LIMIT_MS = 5_000;
 const POLL_MS = 20;
 const PROBE_MS = 2000;
 /** A log larger than this is put aside at the next start. */
@@ -44,8 +46,10 @@ export async function start(options: StartOptions): Promise<number> {
   const log = join(dataDir, 'musterd.log');
   const before = await probe(dataDir);
   if (before) return announce(before, true);
+  const interrupted = new AbortController();
+  using _ = onInterrupt((failure) => interrupted.abort(failure));
   const { child, logFrom } = launch(options, log);
-  const running = await untilUp(child, dataDir, log, logFrom);
+  const running = await untilUp(child, dataDir, log, logFrom, interrupted.signal);
   child.unref();
   return announce(running, false, child.pid);
 
@@ -109,7 +113,8 @@ function openLog(file: string): { fd: number; size: number } {
   }
 }
 
-async function untilUp(child: ChildProcess, dataDir: string, log: string, logFrom: number): Promise<Running> {
+/** An interrupted start leaves no daemon behind. */
+async function untilUp(child: ChildProcess, dataDir: string, log: string, logFrom: number, interrupted: AbortSignal): Promise<Running> {
   const ended = once(child, 'exit').then(
     () => true,
     () => true,
@@ -117,6 +122,12 @@ async function untilUp(child: ChildProcess, dataDir: string, log: string, logFro
   const deadline = performance.now() + BOOT_LIMIT_MS;
   while (performance.now() < deadline) {
     const up = await probe(dataDir);
+    if (interrupted.aborted) {
+      child.kill('SIGTERM');
+      await Promise.race([ended, sleep(END_LIMIT_MS)]);
+      child.kill('SIGKILL');
+      throw interrupted.reason;
+    }
     if (up) return up;
     if (await Promise.race([ended, sleep(POLL_MS, false)])) throw new Failure(reasonIn(log, logFrom, child));
   }
