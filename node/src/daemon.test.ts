@@ -208,6 +208,9 @@ test('a socket subscribes, publishes, sends, and is listed', async () => {
   await eventually('the last one is refused', () => frames.some(({ message }) => message === 'too many topics: at most 64 per socket'));
   expect(frames.filter(({ type }) => type === 'error')).toHaveLength(2);
   expect(await topicsOf()).toEqual(many);
+  await a.call('POST', '/contacts', { agent_id: b.agent, trust_level: 'blocked' });
+  socket.send(JSON.stringify({ type: 'send_direct', agent_id: b.agent, payload: base64('no') }));
+  await eventually('a blocked agent is sent nothing', () => frames.some(({ message }) => message === 'agent is blocked'));
   socket.close();
   await eventually('the session is gone', async () => (await a.call('GET', '/ws/sessions')).body['sessions'].length === 0);
 });

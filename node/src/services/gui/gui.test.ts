@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
+import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { TOKEN_MARKER } from '@muster/contract';
-import { afterEach, expect, test } from 'vitest';
+import { text } from 'node:stream/consumers';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { socketOwner } from '../../surfaces/http/own-browser.ts';
 import { Daemons } from '../../testing/daemon.ts';
 
@@ -76,6 +78,22 @@ test.each([
   expect(page.text).toContain(TOKEN_MARKER);
   expect(page.text).not.toContain(token);
   expect(scriptsOf(page).map(source)).toEqual([expect.stringMatching(/^'sha256-/u)]);
+});
+
+test.runIf(process.platform === 'linux')('another user of this machine gets the page without the token', async () => {
+  const root = await daemons.home();
+  const { daemon, token } = await daemons.start(root, join(root, 'host'));
+  const [own, nobody] = [process.getuid!(), 65_534];
+  const [host, port] = daemon.apiAddress.split(':');
+  // Only the superuser can become somebody else; for others the daemon takes itself for somebody else.
+  if (own !== 0) {
+    const getuid = vi.spyOn(process, 'getuid').mockReturnValue(nobody);
+    onTestFinished(() => getuid.mockRestore());
+  }
+  const ask = `exec 3<>/dev/tcp/${host}/${port}; printf 'GET /gui HTTP/1.1\\r\\nHost: ${daemon.apiAddress}\\r\\nConnection: close\\r\\n\\r\\n' >&3; cat <&3`;
+  const page = await text(spawn('/bin/bash', ['-c', ask], { cwd: '/', ...(own === 0 && { uid: nobody, gid: nobody }) }).stdout);
+  expect(page).toContain(TOKEN_MARKER);
+  expect(page).not.toContain(token);
 });
 
 test('under a foreign name there is no page at all', async () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { lineLog } from '../../engines/log.ts';
 import { HandClock } from '../../testing/hand-clock.ts';
 import { Counters } from '../counters.ts';
-import { logStatus, STATUS_LINE_MS } from './status-line.ts';
+import { logStatus } from './status-line.ts';
 
 /** What a daemon of this log level writes in two minutes, with some messages in the first one. */
 async function written(level: 'warn' | 'info', format: 'text' | 'json'): Promise<string[]> {
@@ -16,8 +16,8 @@ async function written(level: 'warn' | 'info', format: 'text' | 'json'): Promise
   using _status = logStatus({ clock, log, counters, links: { size: 2 }, presence, gauges });
   counters.add('gossip_publish_total', 7);
   counters.add('gossip_delivered_to_subscriber_total', 4);
-  await clock.pass(STATUS_LINE_MS);
-  await clock.pass(STATUS_LINE_MS);
+  await clock.pass(60_000);
+  await clock.pass(60_000);
   return lines;
 }
 

@@ -4,7 +4,7 @@ import type { Counters } from '../counters.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { PresenceService } from '../presence/presence-service.ts';
 
-export const STATUS_LINE_MS = 60_000;
+const STATUS_LINE_MS = 60_000;
 
 export interface StatusLineParts {
   readonly clock: Clock;
