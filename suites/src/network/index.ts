@@ -7,11 +7,13 @@ import { diagnostics } from './diagnostics.ts';
 import { discovery } from './discovery.ts';
 import { lifecycle } from './lifecycle.ts';
 import { peers } from './peers.ts';
+import { rejoin } from './rejoin.ts';
 
 export const network: Suite = suiteOf('network', 'Peers, discovery and diagnostics', [
   connectivity,
   peers,
   lifecycle,
+  rejoin,
   diagnostics,
   discovery,
   commands,
