@@ -20,17 +20,22 @@ export interface LocalTargetOptions {
   readonly bootLimit?: number;
 }
 
-/** More daemons than this do not fit on one host. */
-const MAX_LOCAL_NODES = 64;
+/** More daemons than this do not fit on one host: each in a process of its own, and many in one. */
+const MAX_PROCESSES = 64;
+const MAX_LOCAL_NODES = 128;
+/** nodes of a large world share processes, so many each */
+const LARGE = 32;
+const SHARING = 32;
 
 export function localTarget({ command, commands, cli, crowd, clock, bootLimit }: LocalTargetOptions): Target {
   const surfaces: Surface[] = ['rest', 'client', 'sse', 'ws', ...(cli ? (['cli'] as const) : [])];
   return {
     implementation: command.implementation,
-    maxNodes: MAX_LOCAL_NODES,
+    maxNodes: crowd ? MAX_LOCAL_NODES : MAX_PROCESSES,
     powers: ['world', 'dial', 'link', 'process', ...(crowd ? (['crowd'] as const) : []), 'kill', 'pause', 'restart', 'half-open'],
     surfaces,
-    async open({ nodes, wiring, crowd: size, config, human, signal }) {
+    async open({ nodes, wiring, crowd: asked, config, human, signal }) {
+      const size = asked ?? (nodes > LARGE ? SHARING : undefined);
       const names = Array.from({ length: nodes }, (_, index) => nodeName(index));
       const world = await startLocalWorld({
         command,
