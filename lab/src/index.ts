@@ -29,7 +29,6 @@ export { type Attempt, type CheckEntry, type Completion, type Operation, type Ou
 export { type CommandStreamOptions, commandStream, followCommand, followRaw, rawStream, type StreamRecord } from './record/other-streams.ts';
 export type { CliCommand, NodesBeside, TargetNode } from './record/target-node.ts';
 export { STANDARD_BUDGETS } from './runner/budgets.ts';
-export { LOOPBACK_ROUND_TRIP, TIMER_OVERSHOOT } from './runner/calibration.ts';
 export { BOOTS, REFUSES_UNKNOWN, TargetUntrusted } from './runner/open-world.ts';
 export { describePlan, describeReason, NoScenario, type Plan, type PlannedWorld, planRun, type Selection, UnknownSuite } from './runner/plan.ts';
 export type { Observer, ProgressEvent, ScenarioOutcome } from './runner/progress-event.ts';

@@ -71,6 +71,8 @@ export const world = line('world', {
 /** What the lab measured about itself before anything else; outside `within` (null: unbounded) it cannot judge by it. */
 export const calibration = line('calibration', {
   name: z.string().min(1),
+  /** what the lab set out to make, where it makes something: a delay, a rate */
+  wanted: z.number().optional(),
   measured: z.number(),
   unit: z.string(),
   within: z.tuple([z.number().nullable(), z.number().nullable()]),

@@ -188,13 +188,18 @@ function nodes({ worlds }: ProofReport): Fragment {
 
 function calibrations({ calibrations: all }: ProofReport): Fragment {
   if (all.length === 0) return section('calibration', 'Calibration', markup`<p>The lab did not measure itself in this run.</p>`);
-  const rows = all.map(({ name, measured, unit, within: [low, high], ok }) => [
+  const rows = all.map(({ name, wanted, measured, unit, within: [low, high], ok }) => [
     name,
+    wanted === undefined ? '–' : `${wanted} ${unit}`,
     `${measured} ${unit}`,
     `${low ?? '…'} to ${high ?? '…'} ${unit}`,
     ok ? markup`<span class="status pass">yes</span>` : markup`<span class="status fail">no</span>`,
   ]);
-  return section('calibration', 'Calibration', table('What the lab measured about itself', ['Name', '# Measured', 'Tolerance', 'Within'], rows));
+  return section(
+    'calibration',
+    'Calibration',
+    table('What the lab measured about itself', ['Name', '# Wanted', '# Measured', 'Tolerance', 'Within'], rows),
+  );
 }
 
 function timings({ phases }: ProofReport): Fragment {

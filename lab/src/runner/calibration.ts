@@ -1,47 +1,164 @@
-/** What the lab measures about itself before it judges anyone by the clock. */
+/** What the lab measures about itself before it judges anyone: by the clock, through paths that it made bad, under load that it offers. */
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Claim } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
+import { HalfOpenProxy } from '../faults/half-open-proxy.ts';
+import { LinkShaper } from '../faults/link-shaper.ts';
+import { openLoop } from '../load/open-loop.ts';
 import type { Recorder } from '../record/recorder.ts';
+import { seededRandom } from './random.ts';
 
-/** names for a check's `needsCalibrations` */
-export const TIMER_OVERSHOOT = 'timer-overshoot';
-export const LOOPBACK_ROUND_TRIP = 'loopback-round-trip';
+/* names for a check's `needsCalibrations` */
+const TIMER_OVERSHOOT = 'timer-overshoot';
+const LOOPBACK_ROUND_TRIP = 'loopback-round-trip';
+/** by how much the wall clock went another way than the monotonic one */
+const CLOCK_STEP = 'clock-step';
+const PATH_ROUND_TRIP = 'path-round-trip';
+const PATH_RATE = 'path-rate';
+const PATH_LOSS = 'path-loss';
+const GENERATOR_RATE = 'generator-rate';
+
+const CLOCKS = [TIMER_OVERSHOOT, LOOPBACK_ROUND_TRIP, CLOCK_STEP];
+const PATHS = [PATH_ROUND_TRIP, PATH_RATE, PATH_LOSS];
 
 const SAMPLES = 9;
+const DELAY_MS = 20;
+const BYTES_PER_SECOND = 1_000_000;
+const BYTES = 100_000;
+const LOSS = 0.2;
+const SEGMENTS = 5_000;
+const SEGMENT_BYTES = 1_000;
+/** what a generator must be able to offer */
+const OPERATIONS_PER_SECOND = 20_000;
+const OPERATIONS = 2_000;
 
-export async function calibrate(recorder: Recorder, clock: LabClock): Promise<void> {
-  const overshoots: number[] = [];
-  for (let n = 0; n < SAMPLES; n++) {
-    const start = clock.monotonic();
-    await clock.sleep(2);
-    overshoots.push(clock.monotonic() - start - 2);
-  }
-  write(recorder, TIMER_OVERSHOOT, median(overshoots), [null, 100]);
-  write(recorder, LOOPBACK_ROUND_TRIP, median(await roundTrips(clock)), [null, 50]);
+export interface Calibrations {
+  readonly clock: LabClock;
+  readonly seed: string;
+  /** the run makes paths bad */
+  readonly paths: boolean;
+  /** operations per second that the run offers; 0: none at a rate */
+  readonly rate: number;
 }
 
-async function roundTrips(clock: LabClock): Promise<number[]> {
+/** Resolves once all that the run depends on was measured and recorded. */
+export async function calibrate(recorder: Recorder, { clock, seed, paths, rate }: Calibrations): Promise<void> {
+  const note = noting(recorder);
+  const [wall, monotonic] = [clock.now(), clock.monotonic()];
+  const overshoots = await times(clock, SAMPLES, () => clock.sleep(2));
+  note(TIMER_OVERSHOOT, 'ms', median(overshoots) - 2, [null, 100]);
+  await using echo = await echoing();
+  note(LOOPBACK_ROUND_TRIP, 'ms', median(await roundTrips(clock, echo.address, SAMPLES)), [null, 50]);
+  if (paths) {
+    await calibratePath(note, clock, seed, echo.address);
+    note(PATH_LOSS, 'share', lossOf(seed), [LOSS - 0.03, LOSS + 0.03], LOSS);
+  }
+  if (rate > 0) {
+    const act = (): Promise<void> => Promise.resolve();
+    const { offered_per_second } = await openLoop(act, { clock, rate: OPERATIONS_PER_SECOND, count: OPERATIONS, stop: new AbortController().signal });
+    note(GENERATOR_RATE, 'operations/s', offered_per_second, [rate, null], OPERATIONS_PER_SECOND);
+  }
+  // `now` is in whole ms.
+  note(CLOCK_STEP, 'ms', Math.abs(clock.now() - wall - (clock.monotonic() - monotonic)), [null, 50]);
+}
+
+/** What a claim stands on, of what a lab measures of itself. `faults`: ids of those that must have bitten. */
+export function calibrationsFor({ predicate, params }: Claim, faults: readonly string[]): string[] {
+  const byTheClock = predicate === 'elapsed-at-most' || (predicate === 'at-most' && params['unit'] === 'ms');
+  return [...(byTheClock ? CLOCKS : []), ...(faults.some((id) => /\/bad-paths-\d+$/.test(id)) ? PATHS : [])];
+}
+
+type Note = (name: string, unit: string, measured: number, within: [number | null, number | null], wanted?: number) => void;
+
+function noting(recorder: Recorder): Note {
+  return (name, unit, measured, within, wanted) =>
+    void recorder.write({
+      type: 'calibration',
+      name,
+      ...(wanted !== undefined && { wanted }),
+      measured: Math.round(measured * 1000) / 1000,
+      unit,
+      within,
+    });
+}
+
+/** A path with a delay, and one with a rate, made by what makes those of the nodes. */
+async function calibratePath(note: Note, clock: LabClock, seed: string, upstream: string): Promise<void> {
+  await using proxy = await HalfOpenProxy.start(upstream);
+  for (const direction of ['forward', 'backward'] as const)
+    proxy.shape(direction, new LinkShaper({ delayMs: DELAY_MS }, seededRandom(seed, direction)));
+  const delays = await roundTrips(clock, proxy.address, 3);
+  note(PATH_ROUND_TRIP, 'ms', median(delays), [2 * DELAY_MS - 1, 2 * DELAY_MS + 50], 2 * DELAY_MS);
+
+  proxy.shape('forward', new LinkShaper({ bytesPerSecond: BYTES_PER_SECOND }, seededRandom(seed, 'rate')));
+  proxy.shape('backward', undefined);
+  const ms = await transfer(clock, proxy.address, BYTES);
+  note(PATH_RATE, 'bytes/s', (BYTES * 1_000) / ms, [BYTES_PER_SECOND / 2, BYTES_PER_SECOND * 1.02], BYTES_PER_SECOND);
+}
+
+/** Share of segments that the shaper delays as if they had been lost. */
+function lossOf(seed: string): number {
+  const shaper = new LinkShaper({ loss: LOSS }, seededRandom(seed, PATH_LOSS));
+  for (let n = 0; n < SEGMENTS; n++) shaper.arrival(SEGMENT_BYTES, n * 60_000);
+  return shaper.record.lost / SEGMENTS;
+}
+
+interface Echo extends AsyncDisposable {
+  readonly address: string;
+}
+
+async function echoing(): Promise<Echo> {
   const server = createServer({ noDelay: true }, (socket) => socket.on('error', () => undefined).pipe(socket));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const socket = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', noDelay: true });
-  await once(socket, 'connect');
-  const times: number[] = [];
-  for (let n = 0; n < SAMPLES; n++) {
-    const start = clock.monotonic();
-    socket.write('.');
-    await once(socket, 'data');
-    times.push(clock.monotonic() - start);
-  }
-  socket.destroy();
-  server.close();
-  await once(server, 'close');
-  return times;
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, 'close');
+    },
+  };
 }
 
-function write(recorder: Recorder, name: string, measured: number, within: [number | null, number | null]): void {
-  recorder.write({ type: 'calibration', name, measured: Math.round(measured * 1000) / 1000, unit: 'ms', within });
+async function roundTrips(clock: LabClock, address: string, count: number): Promise<number[]> {
+  using socket = await connected(address);
+  // Awaited here: the connection is needed until then.
+  return await times(clock, count, async () => {
+    socket.write('.');
+    await once(socket, 'data');
+  });
+}
+
+/** ms until so many bytes have come back */
+async function transfer(clock: LabClock, address: string, bytes: number): Promise<number> {
+  using socket = await connected(address);
+  const [ms] = await times(clock, 1, async () => {
+    let left = bytes;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    socket.on('data', (chunk: Buffer) => (left -= chunk.length) <= 0 && resolve());
+    socket.write(Buffer.alloc(bytes));
+    await promise;
+  });
+  return ms!;
+}
+
+async function connected(address: string): Promise<Socket & Disposable> {
+  const [host, port] = address.split(':') as [string, string];
+  const socket = connect({ port: Number(port), host, noDelay: true });
+  await once(socket, 'connect');
+  return Object.assign(socket, { [Symbol.dispose]: () => void socket.destroy() });
+}
+
+/** ms that each took, one after another */
+async function times(clock: LabClock, count: number, act: () => Promise<void>): Promise<number[]> {
+  const taken: number[] = [];
+  while (taken.length < count) {
+    const start = clock.monotonic();
+    await act();
+    taken.push(clock.monotonic() - start);
+  }
+  return taken;
 }
 
 function median(values: readonly number[]): number {

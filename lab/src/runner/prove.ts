@@ -131,10 +131,15 @@ async function run(options: JudgeOptions, plan: Plan, clock: LabClock, { sink = 
   writeStart(recorder, runId, plan, options, clock);
   observer({ type: 'planned', plan, seed });
 
-  const session = new Session({ recorder, clock, seed, runId, settings, observer, signal }, target, folder);
-  stack.use(session);
   // What a simulation measured of itself would be what it was told.
-  if (!simulated) await calibrate(recorder, clock);
+  const calibrated = !simulated;
+  const session = new Session({ recorder, clock, seed, runId, settings, observer, signal, calibrated }, target, folder);
+  stack.use(session);
+  if (calibrated) {
+    const paths = plan.worlds.some(({ wiring }) => wiring === 'proxied');
+    const { rate } = settings;
+    await calibrate(recorder, { clock, seed, paths, rate: typeof rate === 'number' ? rate : 0 });
+  }
   await session.run(plan);
   if (!signal.aborted) claimBudgets(recorder, plan, options.budgets ?? {});
 

@@ -12,6 +12,7 @@ import { NodeHandle } from '../record/node-handle.ts';
 import { PrerequisiteFailed, type Recorder } from '../record/recorder.ts';
 import type { NodeFaults } from '../record/target-node.ts';
 import type { LocalNode } from '../world/local-node.ts';
+import { calibrationsFor } from './calibration.ts';
 import type { OpenWorld } from './open-world.ts';
 import type { Observer, ScenarioOutcome } from './progress-event.ts';
 import { seededRandom, type SeededRandom } from './random.ts';
@@ -35,6 +36,8 @@ export interface ScenarioRun {
   readonly observer: Observer;
   /** aborted when the run is interrupted */
   readonly signal: AbortSignal;
+  /** the lab measured itself before */
+  readonly calibrated?: boolean;
   /** records what the nodes of the world use now */
   readonly sample?: ScenarioContext['sample'];
 }
@@ -152,7 +155,7 @@ function contextOf(
   nodes: readonly NodeHandle[],
   faults: FaultInjector,
   world: OpenWorld,
-  { recorder, clock, seed, runId, settings, observer, sample = async () => new Map() }: ScenarioRun,
+  { recorder, clock, seed, runId, settings, observer, calibrated = false, sample = async () => new Map() }: ScenarioRun,
   signal: AbortSignal,
 ): ScenarioContext {
   let prerequisites = 0;
@@ -164,7 +167,16 @@ function contextOf(
     if (requirement !== PREREQUISITE && !scenario.requirements.includes(requirement))
       throw new RangeError(`${scenario.id} does not say that it exercises ${requirement}`);
     const ids = needsFaults?.map((fault) => (typeof fault === 'string' ? fault : fault.id));
-    const result = recorder.check({ id: `${scenario.id}/${check}`, requirement, level, claim: what, ...options, ...(ids && { needsFaults: ids }) });
+    const needsCalibrations = calibrated ? calibrationsFor(what, ids ?? []) : [];
+    const result = recorder.check({
+      id: `${scenario.id}/${check}`,
+      requirement,
+      level,
+      claim: what,
+      ...options,
+      ...(ids && { needsFaults: ids }),
+      ...(needsCalibrations.length > 0 && { needsCalibrations }),
+    });
     observer({ type: 'checked', scenario, check, result });
   };
   return {
