@@ -24,7 +24,7 @@ test('lost, paused and half-open peers are noticed in time and healed, and of tw
 }, 120_000);
 
 test('nodes find each other, at new ports too, work alone, and keep to their network', async () => {
-  const report = await proven([links], { selection: { grep: '^links/(alone|late-joiner|isolation|killed)' } });
+  const report = await proven([links], { selection: { grep: '^links/(alone|late-joiner|isolation|killed|order)' } });
   expect(failures(report)).toEqual([]);
   expect(unexercised([report], [links])).toEqual(['links.one-link', 'links.half-open-noticed', 'links.paused-noticed']);
 }, 60_000);

@@ -1,28 +1,9 @@
 /** Bugs in how a node announces itself, and in what it keeps of others. */
-import type { NodePorts, Store } from '@muster/node';
 import { ANNOUNCE_TOPIC, encodeStrict, fromBase64, fromHex } from '@muster/protocol';
 import type { Saboteur } from './saboteur.ts';
+import { rows } from './wrappings.ts';
 
 const LAN = 'its scenario is about the addresses of this host';
-
-type Row = Readonly<Record<string, unknown>>;
-
-/** The store with other answers to reads of the rows below a prefix, single or many. */
-function rows({ store, ...ports }: NodePorts, prefix: string, change: (row: Row) => Row): NodePorts {
-  const changed = (key: string, value: Uint8Array): Uint8Array =>
-    key.startsWith(prefix) ? Buffer.from(JSON.stringify(change(JSON.parse(Buffer.from(value).toString()) as Row))) : value;
-  const wrapped: Store = {
-    get: (key) => {
-      const value = store.get(key);
-      return value && changed(key, value);
-    },
-    range: (range) => store.range(range).map(({ key, value }) => ({ key, value: changed(key, value) })),
-    count: (of) => store.count(of),
-    batch: (writes, durability) => store.batch(writes, durability),
-    close: () => store.close(),
-  };
-  return { ...ports, store: wrapped };
-}
 
 const regossipsStale: Saboteur = {
   name: 're-gossips-stale',

@@ -1,4 +1,5 @@
 /** Bugs in what a node tells of presence. */
+import type { EventOf, Registry } from '@muster/contract';
 import type { Saboteur } from './saboteur.ts';
 
 const onlineForEver: Saboteur = {
@@ -22,4 +23,74 @@ const onlineForEver: Saboteur = {
   },
 };
 
-export const presenceSaboteurs: readonly Saboteur[] = [onlineForEver];
+const flaps: Saboteur = {
+  name: 'flaps',
+  plants: 'says of everybody who comes that it went again, and came again',
+  node: 'alice',
+  caughtBy: 'presence/line/events',
+  handlers: (handlers) => ({
+    'presence.events': async (input, context) => {
+      const stream = await handlers['presence.events'](input, context);
+      async function* changed(): AsyncGenerator<EventOf<Registry['presence.events']>> {
+        for await (const event of stream.events) {
+          yield event;
+          if (event.data.event !== 'online') continue;
+          yield { event: 'presence', data: { event: 'offline', agent_id: event.data.agent_id } };
+          yield event;
+        }
+      }
+      return { events: changed(), close: () => stream.close() };
+    },
+  }),
+};
+
+const tellsOfStrangers: Saboteur = {
+  name: 'tells-of-strangers',
+  plants: 'takes everybody who is online for a friend of a friend',
+  node: 'alice',
+  caughtBy: 'presence/known/no-friend',
+  handlers: (handlers) => ({ 'presence.foaf': (_, context) => handlers['presence.online']({}, context) }),
+};
+
+const searchesOn: Saboteur = {
+  name: 'searches-on',
+  plants: 'goes on searching for whoever nobody knows until its time is up',
+  node: 'alice',
+  caughtBy: 'presence/known/ends',
+  handlers: (handlers, _, clock) => ({
+    'presence.find': async (input, context) => {
+      const found = (await handlers['presence.find'](input, context)) as { agent: object | null };
+      if (!found.agent) await clock.sleep(input.timeout_ms);
+      return found as never;
+    },
+  }),
+};
+
+const alwaysHealthy: Saboteur = {
+  name: 'always-healthy',
+  plants: 'calls itself healthy whoever hears it',
+  node: 'alice',
+  caughtBy: 'presence/health/degraded',
+  handlers: (handlers) => ({
+    'status.health': async (input, context) => ({ ...((await handlers['status.health'](input, context)) as object), status: 'healthy' }) as never,
+  }),
+};
+
+const listsTheGone: Saboteur = {
+  name: 'lists-the-gone',
+  plants: 'lists peers for ever once it was linked with them',
+  node: 'alice',
+  caughtBy: 'links/paused/noticed',
+  handlers: (handlers) => {
+    const seen = new Map<string, { readonly id: string }>();
+    return {
+      'network.peers': async (input, context) => {
+        const answer = (await handlers['network.peers'](input, context)) as { peers: { readonly id: string }[] };
+        for (const peer of answer.peers) seen.set(peer.id, peer);
+        return { ...answer, peers: [...seen.values()] } as never;
+      },
+    };
+  },
+};
+
+export const presenceSaboteurs: readonly Saboteur[] = [onlineForEver, flaps, tellsOfStrangers, searchesOn, alwaysHealthy, listsTheGone];

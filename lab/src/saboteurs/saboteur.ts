@@ -14,7 +14,7 @@ export interface Saboteur {
   readonly daemons?: string;
   /** wraps exactly one of these */
   ports?(ports: NodePorts): NodePorts;
-  handlers?(handlers: Handlers<Registry>, services: Services): Partial<Handlers<Registry>>;
+  handlers?(handlers: Handlers<Registry>, services: Services, clock: NodePorts['clock']): Partial<Handlers<Registry>>;
   /** what its command line prints instead */
   prints?(text: string): string;
 }

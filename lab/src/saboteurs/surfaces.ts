@@ -1,5 +1,6 @@
 /** Bugs in what a node offers: it says more than it does, less than it does, or not the same everywhere. */
 import { CapabilityError } from '@muster/contract';
+import { overlaid } from './overlaid.ts';
 import type { Saboteur } from './saboteur.ts';
 
 const CLI = 'its scenario compares with the command line';
@@ -57,17 +58,6 @@ const socketDiffers: Saboteur = {
     },
   }),
 };
-
-/** The same object but for some members; its methods keep the private state of the original. */
-function overlaid<T extends object>(original: T, members: Partial<T>): T {
-  return new Proxy(original, {
-    get(target, name) {
-      if (Object.hasOwn(members, name)) return members[name as keyof T];
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
 
 const eventDiffers: Saboteur = {
   name: 'stream-and-ws-differ',

@@ -3,6 +3,9 @@ import { contactsOutliveKill } from './contacts.ts';
 import { acknowledgedMessagesOutliveKill } from './inbox.ts';
 import { logicalIdsOutliveKill } from './logical-ids.ts';
 import { pendingMessagesOutliveKill } from './outbox.ts';
+import { pages } from './pages.ts';
+import { allOutlivesPowerLoss } from './power.ts';
+import { replays } from './replays.ts';
 import { required } from './requirements.ts';
 import { allOutlivesRestart } from './restart.ts';
 
@@ -10,5 +13,14 @@ export const durability: Suite = suite({
   name: 'durability',
   title: 'What was acknowledged outlives the process',
   requirements: Object.values(required),
-  scenarios: [contactsOutliveKill, acknowledgedMessagesOutliveKill, pendingMessagesOutliveKill, logicalIdsOutliveKill, allOutlivesRestart],
+  scenarios: [
+    contactsOutliveKill,
+    acknowledgedMessagesOutliveKill,
+    pendingMessagesOutliveKill,
+    logicalIdsOutliveKill,
+    replays,
+    pages,
+    allOutlivesPowerLoss,
+    allOutlivesRestart,
+  ],
 });

@@ -18,4 +18,9 @@ export const required = {
     id: 'durability.logical-ids',
     text: 'A logical id used before a daemon was killed still names the same one message afterwards, at the sender and at the recipient.',
   },
+  replays: {
+    id: 'durability.replays',
+    text: 'What was delivered before a daemon was killed is not delivered again when it is repeated afterwards.',
+  },
+  pages: { id: 'durability.inbox-pages', text: 'An inbox that is read page by page is read whole, each message once.' },
 } as const satisfies Record<string, Requirement>;

@@ -12,6 +12,7 @@ export const required = {
   newPort: { id: 'links.new-port', text: 'A node that comes back on another port is found again within 5 s.' },
   lateJoiner: { id: 'links.late-joiner', text: 'A node that starts on the same host is linked with the others within 2 s, without configuration.' },
   alone: { id: 'links.alone', text: 'A node without peers serves its own subscribers and takes messages to itself.' },
+  order: { id: 'links.order', text: 'What one node publishes or sends one after the other is delivered by a linked node in that order.' },
   isolation: { id: 'links.isolation', text: 'Nodes of different networks never meet, even when they share one host directory.' },
 } as const satisfies Record<string, Requirement>;
 

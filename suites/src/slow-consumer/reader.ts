@@ -20,7 +20,7 @@ export const reader = exercise(
   {
     id: 'slow-consumer/reader',
     title: 'a reader that reads nothing costs nobody else anything, and is told what it lost',
-    needs: { nodes: 2, powers: ['world', 'dial'], capabilities: ['messaging.publish', 'messaging.events'], exclusive: 'it fills queues' },
+    needs: { nodes: 2, powers: ['world'], capabilities: ['messaging.publish', 'messaging.events'], exclusive: 'it fills queues' },
     limit: 120_000,
     phases: {
       async drive(context) {
@@ -32,11 +32,13 @@ export const reader = exercise(
         await using other = await openUnread(alice, topic, signal);
         const otherHeard = other.read();
         await using _subscription = await subscribe(context, alice, topic);
+        const noise = random.bytes(BYTES);
         let accepted = 0;
         let worst = 0;
         for (let index = 0; index < MESSAGES; index++) {
+          new DataView(noise.buffer, noise.byteOffset).setUint32(0, index);
           const begun = clock.monotonic();
-          await bob.client.messaging.publish({ topic, payload: toBase64(random.bytes(BYTES)) }, { signal });
+          await bob.client.messaging.publish({ topic, payload: toBase64(noise) }, { signal });
           accepted++;
           worst = Math.max(worst, clock.monotonic() - begun);
         }

@@ -18,7 +18,7 @@ export interface StuckReader extends AsyncDisposable {
 /** @throws Error when the stream does not open */
 export async function openUnread(node: NodeHandle, topic: string, signal: AbortSignal): Promise<StuckReader> {
   const { method, path } = registry['messaging.events'];
-  const transport = httpTransport(`http://${node.target.address}`);
+  const transport = node.target.transport?.() ?? httpTransport(`http://${node.target.address}`);
   const headers = { authorization: `Bearer ${node.target.token}`, accept: 'text/event-stream' };
   const stream = await transport.stream({ method, target: path, headers }, signal);
   if (stream.status !== 200) throw new Error(`${node.name} refused its events: ${stream.status}`);
