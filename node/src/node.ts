@@ -133,8 +133,8 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     log,
     candidates: (most) => cache.candidates(most),
     linked: (machine) => links.toMachine(machine) !== undefined,
-    connect: (address, machine) => links.connect(address, machine),
-    want: (address) => links.want([address]),
+    connect: async (address, machine) => (await links.connect(address, machine)).machine,
+    want: (address, answered) => links.want([address], undefined, answered),
   });
   const replays = new ReplayMemory(store, clock, log, REPLAY_CAPACITY);
   const history = new LinkHistory(links, clock, identity.machineId);

@@ -151,7 +151,7 @@ test('an agent leaves its record at the start and again before it expires, witho
   const agent = room.enter();
   const { agentId } = agent.identity;
   agent.rendezvous.start();
-  await room.clock.pass(600);
+  await room.clock.pass(3_000);
   await verified(room, () => keeper.records.get(agentId) !== undefined);
   const first = keeper.records.issued(agentId)!;
   await room.clock.pass(VALID_MS * 3);

@@ -25,10 +25,10 @@ import type { Guard, PubSub, TopicMessage } from '../messaging/pubsub.ts';
 import { isKeeper } from './keepers.ts';
 import type { RendezvousRecords } from './rendezvous-records.ts';
 
-/** the second one for keepers that linked a moment later */
-const PUBLISH_AFTER_MS = [500, 5_000];
-/** as announcements: the first link gives somebody to leave it with */
-const PUBLISH_AFTER_FIRST_LINK_MS = 500;
+/** after the start, and after the first link, which gives somebody to leave it with: nobody waits for it, and many who join together have more urgent things to say */
+const LEAVE_AFTER_MS = { least: 2_000, most: 3_000 };
+/** for keepers that linked a moment later */
+const LEAVE_AGAIN_AFTER_MS = 5_000;
 /** which shards are kept is looked at this often: who is near changes as agents come and go */
 const KEEP_EVERY_MS = 60_000;
 /** and more often at first, while others are getting known: who knows nobody keeps everything */
@@ -64,6 +64,7 @@ export class Rendezvous implements Disposable {
   readonly #answers = new Map<AgentId, Disposable>();
   readonly #timers = new Set<Disposable>();
   #answered = { second: 0, count: 0 };
+  #leaving = false;
 
   constructor(parts: RendezvousParts) {
     this.#parts = parts;
@@ -74,13 +75,14 @@ export class Rendezvous implements Disposable {
     const { clock, validityMs, random, links } = this.#parts;
     this.#keep();
     links.on({
-      up: () => void (links.size === 1 && this.#timers.add(clock.after(PUBLISH_AFTER_FIRST_LINK_MS, () => this.#publish()))),
+      up: () => void (links.size === 1 && this.#leaveSoon()),
       down: () => {},
       message: () => {},
     });
     for (const ms of KEEP_SOON_MS) this.#timers.add(clock.after(ms, () => this.#keep()));
     this.#timers.add(clock.every(KEEP_EVERY_MS, () => this.#keep()));
-    for (const ms of PUBLISH_AFTER_MS) if (ms < validityMs / 2) this.#timers.add(clock.after(ms, () => this.#publish()));
+    this.#leaveSoon();
+    if (LEAVE_AGAIN_AFTER_MS < validityMs / 2) this.#timers.add(clock.after(LEAVE_AGAIN_AFTER_MS, () => this.#publish()));
     this.#timers.add(clock.every((validityMs / 2) * (1 - random.next() / 10), () => this.#publish()));
   }
 
@@ -156,6 +158,19 @@ export class Rendezvous implements Disposable {
     if (this.#kept.has(shard) || [...this.#wanted.keys()].some((agent) => rendezvousShard(agent) === shard)) return;
     this.#topics.get(shard)?.[Symbol.dispose]();
     this.#topics.delete(shard);
+  }
+
+  #leaveSoon(): void {
+    const { clock, random, links } = this.#parts;
+    if (this.#leaving) return;
+    this.#leaving = true;
+    const { least, most } = LEAVE_AFTER_MS;
+    const timer = clock.after(least + random.next() * (most - least), () => {
+      this.#timers.delete(timer);
+      this.#leaving = false;
+      if (links.size > 0) this.#publish();
+    });
+    this.#timers.add(timer);
   }
 
   #publish(): void {

@@ -67,7 +67,7 @@ export class Announcements implements Disposable {
     this.listen(ANNOUNCE_TOPIC);
     this.listen(identityTopic(parts.identity.agentId));
     parts.links.on({
-      up: () => void (parts.links.size === 1 && this.#later(AFTER_FIRST_LINK_MS, () => this.#tellAll())),
+      up: () => void (parts.links.size === 1 && this.#linked(parts.clock.monotonic())),
       down: () => {},
       message: () => {},
     });
@@ -137,6 +137,11 @@ export class Announcements implements Disposable {
       certificate: user ? encodeUserCertificate(user.certificate) : null,
     };
     await pubsub.publish(topic, encodeDiscovery(said), 'announce');
+  }
+
+  /** Neighbours tell one another of what is recent: what was said since the link came up need not be said again. */
+  #linked(since: number): void {
+    this.#later(AFTER_FIRST_LINK_MS, () => void (this.#saidAt < since && this.#tellAll()));
   }
 
   /** Unless there is nobody to tell; a moment later when it was said just now. */

@@ -132,9 +132,12 @@ export class LinkManager {
     return attempt;
   }
 
-  /** Keeps a link wanted: dialled now, and again with growing pauses whenever it is missing. Without `machine`, whoever answers there will do. */
-  want(addresses: readonly string[], machine?: MachineId): void {
-    if (machine !== this.#parts.identity.machineId) this.#wishes.want(addresses, machine);
+  /**
+   * Keeps a link wanted: dialled now, and again with growing pauses whenever it is missing. Without `machine`, whoever answers there will do;
+   * `answered` just did.
+   */
+  want(addresses: readonly string[], machine?: MachineId, answered?: MachineId): void {
+    if (machine !== this.#parts.identity.machineId) this.#wishes.want(addresses, machine, answered);
   }
 
   /** Says goodbye on every link, and waits shortly for that to get out. */

@@ -54,8 +54,11 @@ export class Wishes implements Disposable {
     return this.#wishes.size;
   }
 
-  /** Without `machine`, whoever answers at the first address will do. Telling of a machine again dials it at once, at the new addresses. */
-  want(addresses: readonly string[], machine: MachineId | undefined): void {
+  /**
+   * Without `machine`, whoever answers at the first address will do; `answered` did, and is not dialled again while there is a link to it.
+   * Telling of a machine again dials it at once, at the new addresses.
+   */
+  want(addresses: readonly string[], machine: MachineId | undefined, answered?: MachineId): void {
     const [first] = addresses;
     if (first === undefined || this.#disposed) return;
     const key = machine ?? first;
@@ -66,6 +69,7 @@ export class Wishes implements Disposable {
       this.#wishes.set(key, wish);
     }
     wish.addresses = addresses;
+    wish.landed = answered ?? wish.landed;
     wish.tries = 0;
     this.#renew(wish);
     if (!wish.busy) this.#attempt(wish);

@@ -6,7 +6,7 @@ import type { MachineId, OverlayControl } from '@muster/protocol';
 import { History } from './history.ts';
 import { Intake } from './intake.ts';
 import { Lazy } from './lazy.ts';
-import { BROKEN, BUSY_ARRIVALS, BUSY_PENDING, BUSY_WITHIN_MS, ROOT_LOST_MS, TICK_MS } from './limits.ts';
+import { BROKEN, BUSY_ARRIVALS, BUSY_PENDING, BUSY_WITHIN_MS, RECENT_MS, ROOT_LOST_MS, TICK_MS } from './limits.ts';
 import { Membership } from './membership.ts';
 import { Scores } from './scores.ts';
 import { Topics } from './topics.ts';
@@ -36,6 +36,7 @@ export class OverlayMachine<Content> {
   #lostAt: number | undefined;
   /** when the latest new messages came */
   readonly #arrivals: number[] = [];
+  #begun: number | undefined;
   #nextTick = 0;
   #timerAt = Infinity;
 
@@ -96,6 +97,7 @@ export class OverlayMachine<Content> {
     step.now = event.now;
     step.wall = event.wall;
     step.effects = [];
+    this.#begun ??= event.now;
     this.#handle(event);
     if (event.now >= this.#nextTick) this.#tick();
     this.#lazy.flush();
@@ -184,7 +186,8 @@ export class OverlayMachine<Content> {
     const stranger = !this.trees.knows(peer) && root !== undefined && root !== this.trees.root;
     const apart = this.trees.rootAge + 2 * ROOT_LOST_MS;
     this.trees.heard(peer, control.trees);
-    if (stranger) this.topics.merged(peer, apart);
+    // Whoever came just now was apart from nobody, and every new neighbour tells of what is recent anyway: nothing to catch up on with each in turn.
+    if (stranger && this.#step.now - this.#begun! > RECENT_MS) this.topics.merged(peer, apart);
   }
 
   #arrived(peer: MachineId, item: Item<Content>): void {

@@ -27,6 +27,7 @@ function network(cached: readonly string[], chance = 0.5) {
       dialled.push({ address, at: clock.monotonic() });
       if (address.startsWith('silent')) await new Promise(() => {});
       if (!up.has(address)) throw new Error('nobody answers');
+      return machine(0);
     },
     want: (address) => wanted.push(address),
   });

@@ -23,10 +23,10 @@ export interface JoiningParts {
   /** the best first */
   readonly candidates: (most: number) => readonly CachedPeer[];
   readonly linked: (machine: MachineId) => boolean;
-  /** one attempt; rejects when nobody answers */
-  readonly connect: (address: string, machine: MachineId | undefined) => Promise<unknown>;
-  /** keeps the link to whoever answers there, from now on */
-  readonly want: (address: string) => void;
+  /** one attempt: who answered; rejects when nobody does */
+  readonly connect: (address: string, machine: MachineId | undefined) => Promise<MachineId>;
+  /** keeps the link to whoever answers there, from now on; `answered`: who just did */
+  readonly want: (address: string, answered?: MachineId) => void;
 }
 
 export class Joining implements Disposable {
@@ -75,9 +75,12 @@ export class Joining implements Disposable {
       counters.add('join_rounds_total');
       const results = await Promise.allSettled(missing.map((address) => connect(address, undefined)));
       if (this.#disposed) return;
-      const reached = missing.filter((_, index) => results[index]!.status === 'fulfilled');
-      for (const address of reached) want(address);
-      missing = missing.filter((address) => !reached.includes(address));
+      const asked = missing;
+      missing = [];
+      for (const [index, result] of results.entries()) {
+        if (result.status === 'fulfilled') want(asked[index]!, result.value);
+        else missing.push(asked[index]!);
+      }
       const pause = PAUSES_MS[round];
       if (missing.length === 0) return;
       if (pause === undefined) break;

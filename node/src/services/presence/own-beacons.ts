@@ -5,6 +5,8 @@ import type { Clock, Random } from '../../ports/index.ts';
 
 /** the least between two beacons, whoever asks for them */
 const LEAST_GAP_MS = 1_000;
+/** and before one that nobody asked for: many who join together would have each give one a second */
+const UNASKED_GAP_MS = 2_000;
 /** beacons a second that everybody hears: of a whole network together by the clock, and again for newcomers; beyond that each agent gives fewer */
 const BY_CLOCK_PER_S = 8;
 const FOR_NEWCOMERS_PER_S = 32;
@@ -63,7 +65,7 @@ export class OwnBeacons implements Disposable {
 
   /** Somebody came who should see one, within this time; in a crowd that may be later. */
   welcome(ms: number): void {
-    this.#within(ms, Math.max(LEAST_GAP_MS, (this.#parts.crowd() * 1_000) / FOR_NEWCOMERS_PER_S));
+    this.#within(ms, Math.max(UNASKED_GAP_MS, (this.#parts.crowd() * 1_000) / FOR_NEWCOMERS_PER_S));
   }
 
   /** the longest until the next one, ms */

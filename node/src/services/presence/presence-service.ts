@@ -27,6 +27,8 @@ import type { Heard, Moment, Present } from './presence-table.ts';
 /** whoever comes is answered with a beacon by so many of those who are online, within this time: small networks know one another at once */
 const WELCOMES = 32;
 const WELCOME_MS = 1_500;
+/** links come several at a time: one beacon for all of them */
+const LINKED_MS = 500;
 /** an agent that a link broke to is asked so soon after that: not all its neighbours need to ask */
 const ASK_AFTER_MS = { least: HINT_OUTLIVES_MS, most: HINT_OUTLIVES_MS + 400 };
 /** agents in doubt that are asked at a time: if all links break, nobody can be asked anyway */
@@ -85,7 +87,7 @@ export class PresenceService implements Disposable {
     this.#subscription = pubsub.subscribe(PRESENCE_TOPIC, (message) => this.#gossiped(message));
     this.#guard = pubsub.guard(PRESENCE_TOPIC, this.#judge);
     // A new neighbour lacks what was said before.
-    links.on({ up: () => this.#own.welcome(0), down: (link, reason) => this.#unlinked(link, reason), message: () => {} });
+    links.on({ up: () => this.#own.welcome(LINKED_MS), down: (link, reason) => this.#unlinked(link, reason), message: () => {} });
   }
 
   /** The node has joined: beacons begin. */
