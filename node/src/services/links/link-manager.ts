@@ -11,6 +11,7 @@ import type { LocalIdentity } from '../identity/local-identity.ts';
 import { listeningFor } from './addresses.ts';
 import { errorText } from './error-text.ts';
 import { Handshake } from './handshake.ts';
+import { STOPPING } from './link.ts';
 import type { Link } from './link.ts';
 import { LinkTable } from './link-table.ts';
 import type { LinkEvents } from './link-table.ts';
@@ -147,8 +148,8 @@ export class LinkManager {
     this.#wishes[Symbol.dispose]();
     this.#table[Symbol.dispose]();
     await this.#listener?.[Symbol.asyncDispose]();
-    for (const link of this.all()) link.close('shutting down');
-    for (const wire of this.#wires) wire.close('shutting down', 'abort');
+    for (const link of this.all()) link.close(STOPPING);
+    for (const wire of this.#wires) wire.close(STOPPING, 'abort');
     const said = new AbortController();
     const all = Promise.all([...this.#wires].map((wire) => wire.gone));
     await Promise.race([all, clock.sleep(FAREWELL_MS, said.signal).catch(() => {})]);

@@ -63,3 +63,24 @@ test('a probe measures one round trip, or gives up in time', async () => {
   await clock.pass(600);
   expect(await lost).toBeUndefined();
 });
+
+test('what was given to a link counts as arrived when a ping that went out after it is answered, whatever is read meanwhile', async () => {
+  const { clock, link, answer, sent } = lonelyLink();
+  const { wire } = link;
+  const start = clock.monotonic();
+  await clock.pass(3_000);
+  link.heard({ kind: 'ping', nonce: new Uint8Array(8) });
+  expect(link.soundAt, 'a sign of life proves nothing').toBe(start);
+  answer(-1);
+  expect(link.soundAt).toBe(start + 3_000);
+  let out = 0;
+  Object.defineProperty(wire, 'bulk', { get: () => ({ given: 5, out }) });
+  await clock.pass(3_000);
+  answer(-1);
+  expect(link.soundAt, 'bulk waits that the ping overtook').toBe(start + 3_000);
+  out = 5;
+  await clock.pass(3_000);
+  answer(-1);
+  expect(link.soundAt).toBe(start + 9_000);
+  expect(sent.length).toBeGreaterThan(3);
+});

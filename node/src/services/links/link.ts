@@ -8,6 +8,8 @@ import type { Wire } from './wire.ts';
 export const PING_INTERVAL_MS = 3_000;
 const PINGS_UNANSWERED = 3;
 export const VANISHED = 'vanished';
+/** the last word of a process that ends in good order */
+export const STOPPING = 'shutting down';
 
 export class Link {
   readonly machine: MachineId;
@@ -23,13 +25,20 @@ export class Link {
   readonly wire: Wire;
   readonly #clock: Clock;
   readonly #heartbeat: Disposable;
-  /** pings without an answer, by nonce: when they were sent, oldest first */
-  readonly #unanswered = new Map<string, number>();
+  /** pings without an answer, by nonce, oldest first: when they were sent, and up to when what was given to the link had gone out before them */
+  readonly #unanswered = new Map<string, { readonly sentAt: number; readonly outUpTo: number }>();
+  /** moments, with what the bulk lane had been given by then; of the first, all has gone out */
+  readonly #marks: { readonly at: number; readonly given: number }[] = [];
   #count = 0;
   readonly #probes = new Map<string, () => void>();
   /** smoothed round-trip time in ms; undefined before the first pong */
   rtt: number | undefined;
   lastReceivedAt: number;
+  /**
+   * What was given to this link before then has arrived, and so has what the peer sent before. Only an answer to a ping proves that: a process that
+   * stood still reads later what was sent long ago.
+   */
+  soundAt: number;
   lastSentAt: number;
   /** it ended, or is about to, while both processes live on: what was in flight may be missing */
   interrupted = false;
@@ -52,6 +61,7 @@ export class Link {
     this.address = wire.channel.remoteAddress;
     this.lastReceivedAt = clock.monotonic();
     this.lastSentAt = this.lastReceivedAt;
+    this.soundAt = this.lastReceivedAt;
     this.#heartbeat = clock.every(PING_INTERVAL_MS, () => this.#beat());
     this.ping();
   }
@@ -65,7 +75,7 @@ export class Link {
 
   ping(): void {
     const nonce = this.#nextNonce();
-    this.#unanswered.set(toHex(nonce), this.#clock.monotonic());
+    this.#unanswered.set(toHex(nonce), { sentAt: this.#clock.monotonic(), outUpTo: this.#outUpTo() });
     this.send({ kind: 'ping', nonce });
   }
 
@@ -76,9 +86,10 @@ export class Link {
     if (message.kind !== 'pong') return;
     const nonce = toHex(message.nonce);
     this.#probes.get(nonce)?.();
-    const sentAt = this.#unanswered.get(nonce);
-    if (sentAt === undefined) return;
-    const sample = this.lastReceivedAt - sentAt;
+    const ping = this.#unanswered.get(nonce);
+    if (ping === undefined) return;
+    this.soundAt = ping.outUpTo;
+    const sample = this.lastReceivedAt - ping.sentAt;
     this.rtt = this.rtt === undefined ? sample : this.rtt * 0.8 + sample * 0.2;
     // A late answer is one too: on a slow line it comes behind what was queued before it. Those before it need none any more.
     for (const earlier of this.#unanswered.keys()) {
@@ -111,6 +122,14 @@ export class Link {
     this.stopWatching();
     this.wire.send({ kind: 'goodbye', reason });
     this.wire.close(reason);
+  }
+
+  /** Up to when what was given to the bulk lane is out: a ping overtakes the rest. */
+  #outUpTo(): number {
+    const { given, out } = this.wire.bulk;
+    this.#marks.push({ at: this.#clock.monotonic(), given });
+    while (this.#marks[1] && this.#marks[1].given <= out) this.#marks.shift();
+    return this.#marks[0]!.at;
   }
 
   #nextNonce(): Uint8Array {

@@ -50,12 +50,16 @@ class Lane {
   #sizes: number[] = [];
   #head = 0;
   bytes = 0;
+  /** messages that came in so far, and that went out whole */
+  pushed = 0;
+  taken = 0;
 
   /** `frames` of one message are made one at a time, when they are due. */
   push(frames: Iterator<Parts>, size: number): void {
     this.#frames.push(frames);
     this.#sizes.push(size);
     this.bytes += size;
+    this.pushed++;
   }
 
   take(): Parts | undefined {
@@ -63,6 +67,7 @@ class Lane {
       const next = this.#frames[this.#head]!.next();
       if (!next.done) return next.value;
       this.bytes -= this.#sizes[this.#head++]!;
+      this.taken++;
       if (this.#head === this.#frames.length || this.#head > 4096) {
         this.#frames = this.#frames.slice(this.#head);
         this.#sizes = this.#sizes.slice(this.#head);
@@ -112,6 +117,11 @@ export class Wire {
 
   get closed(): boolean {
     return this.#closed !== undefined;
+  }
+
+  /** Messages of the bulk lane since the beginning: given to it, and gone out of it. */
+  get bulk(): { readonly given: number; readonly out: number } {
+    return { given: this.#bulk.pushed, out: this.#bulk.taken };
   }
 
   /** `urgent`: before other bulk that waits. false: the lane is full or the wire closed, and nothing was queued. */

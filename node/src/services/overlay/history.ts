@@ -1,5 +1,6 @@
 /** The messages of the last minutes, for neighbours that missed them; and how many there were, for those that come too late. */
-import { COUNT_SLOT_MS, COUNT_SLOTS, FINE_SLOT_MS, FINE_SLOTS, KEPT, KEPT_BYTES, KEPT_FOR_MS, STALE_SOON_MS } from './limits.ts';
+import { Arrivals } from './arrivals.ts';
+import { KEPT, KEPT_BYTES, KEPT_FOR_MS, KEPT_INTERNAL, MAX_DROPPED, MAX_EMPTY_SHELVES, STALE_SOON_MS } from './limits.ts';
 import type { Item } from './types.ts';
 
 export interface Kept<Content> {
@@ -14,21 +15,24 @@ export interface Kept<Content> {
 interface Shelf<Content> {
   /** oldest first */
   readonly kept: Map<string, Kept<Content>>;
-  /** arrivals by slot of time, oldest first: far back, and of late more finely */
-  readonly counts: Map<number, number>;
-  readonly fine: Map<number, number>;
-  /** more may come; otherwise it goes with the last message */
-  open: boolean;
+  readonly arrivals: Arrivals;
+  /** when the latest came */
+  last: number;
 }
 
 /** Bounded in messages, bytes and age over all topics. */
 export class History<Content> {
   readonly #all = new Map<string, Kept<Content>>();
+  readonly #internal = new Map<string, Kept<Content>>();
   readonly #shelves = new Map<string, Shelf<Content>>();
+  /** topics of which only the counts are left, in the order they came to that */
+  readonly #empty = new Set<string>();
+  /** messages that were here lately, by id: their topics, and when they went */
+  readonly #dropped = new Map<string, { readonly topic: string; readonly at: number }>();
   #bytes = 0;
 
   get size(): number {
-    return this.#all.size;
+    return this.#all.size + this.#internal.size;
   }
 
   get bytes(): number {
@@ -36,71 +40,89 @@ export class History<Content> {
   }
 
   get(id: string): Kept<Content> | undefined {
-    return this.#all.get(id);
+    return this.#all.get(id) ?? this.#internal.get(id);
+  }
+
+  /** Where a message belongs that is here, or was lately, and when it went. */
+  trace(id: string): { readonly topic: string; readonly at?: number } | undefined {
+    return this.get(id)?.item ?? this.#dropped.get(id);
   }
 
   add(kept: Kept<Content>): void {
-    const { id, topic, size } = kept.item;
+    const { id, topic, size, internal } = kept.item;
     let shelf = this.#shelves.get(topic);
-    if (!shelf) this.#shelves.set(topic, (shelf = { kept: new Map(), counts: new Map(), fine: new Map(), open: true }));
-    shelf.open = true;
+    if (!shelf) this.#shelves.set(topic, (shelf = { kept: new Map(), arrivals: new Arrivals(), last: -Infinity }));
     shelf.kept.set(id, kept);
-    tally(shelf.counts, Math.floor(kept.at / COUNT_SLOT_MS), COUNT_SLOTS);
-    tally(shelf.fine, Math.floor(kept.at / FINE_SLOT_MS), FINE_SLOTS);
-    this.#all.set(id, kept);
+    shelf.arrivals.add(kept.at);
+    shelf.last = kept.at;
+    this.#empty.delete(topic);
+    (internal ? this.#internal : this.#all).set(id, kept);
     this.#bytes += size;
-    while (this.#all.size > KEPT || this.#bytes > KEPT_BYTES) this.#drop(this.#all.values().next().value!);
+    if (this.#internal.size > KEPT_INTERNAL) this.#drop(first(this.#internal)!, kept.at);
+    while (this.#all.size > KEPT || this.#bytes > KEPT_BYTES) this.#drop(first(this.#all) ?? first(this.#internal)!, kept.at);
   }
 
   /** Forgets what is too old. */
   sweep(now: number): void {
-    for (const kept of this.#all.values()) {
-      if (kept.at > now - KEPT_FOR_MS) return;
-      this.#drop(kept);
+    for (const pool of [this.#all, this.#internal]) {
+      for (const kept of pool.values()) {
+        if (kept.at > now - KEPT_FOR_MS) break;
+        this.#drop(kept, now);
+      }
     }
   }
 
-  /** Ids that came since then and are still good at `wall` (Unix ms), oldest first, and how many more came that are no longer here. */
+  /** Ids that came since then and are still good at `wall` (Unix ms), oldest first, and how many more came that nobody can have from here. */
   since(topic: string, at: number, wall: number): { readonly ids: string[]; readonly missed: number } {
     const shelf = this.#shelves.get(topic);
     if (!shelf) return { ids: [], missed: 0 };
     const ids: string[] = [];
-    let whole = 0;
-    // Whole slots only: what came in the first one may have come before.
-    const isFine = shelf.fine.size < FINE_SLOTS || shelf.fine.keys().next().value! * FINE_SLOT_MS <= at;
-    const [counts, length] = isFine ? [shelf.fine, FINE_SLOT_MS] : [shelf.counts, COUNT_SLOT_MS];
-    const first = Math.floor(at / length) + 1;
-    for (const kept of shelf.kept.values()) {
-      if (kept.at < at) continue;
-      if (kept.item.expires > wall + STALE_SOON_MS) ids.push(kept.item.id);
-      if (Math.floor(kept.at / length) >= first) whole++;
+    let kept = 0;
+    for (const { at: came, item } of shelf.kept.values()) {
+      if (came < at) continue;
+      kept++;
+      if (item.expires > wall + STALE_SOON_MS) ids.push(item.id);
     }
-    let came = 0;
-    for (const [slot, count] of counts) if (slot >= first) came += count;
-    return { ids, missed: Math.max(0, came - whole) };
+    // The oldest went first: when older ones are here, all since then are.
+    const gone = kept < shelf.kept.size ? 0 : Math.max(0, shelf.arrivals.since(at) - kept);
+    return { ids, missed: gone + kept - ids.length };
   }
 
-  /** Something of the topic is still here. */
-  has(topic: string): boolean {
-    return (this.#shelves.get(topic)?.kept.size ?? 0) > 0;
+  /** How many came since then, without our own after `ownUntil`. */
+  arrived(topic: string, at: number, ownUntil: number): number {
+    const shelf = this.#shelves.get(topic);
+    if (!shelf) return 0;
+    let own = 0;
+    for (const kept of shelf.kept.values()) if (kept.from === undefined && kept.at > ownUntil && kept.at >= at) own++;
+    return Math.max(0, shelf.arrivals.since(at) - own);
   }
 
-  /** This node takes no more part in the topic: what it has stays until it is too old, for whoever comes back. */
-  close(topic: string): void {
-    if (!this.has(topic)) this.#shelves.delete(topic);
-    else this.#shelves.get(topic)!.open = false;
+  /** Something of the topic came since then. */
+  has(topic: string, at: number): boolean {
+    return (this.#shelves.get(topic)?.last ?? -Infinity) >= at;
   }
 
-  #drop({ item }: Kept<Content>): void {
-    this.#all.delete(item.id);
+  #drop({ item }: Kept<Content>, now: number): void {
+    (item.internal ? this.#internal : this.#all).delete(item.id);
     this.#bytes -= item.size;
-    const shelf = this.#shelves.get(item.topic)!;
-    shelf.kept.delete(item.id);
-    if (!shelf.open && shelf.kept.size === 0) this.#shelves.delete(item.topic);
+    this.#dropped.set(item.id, { topic: item.topic, at: now });
+    if (this.#dropped.size > MAX_DROPPED) this.#dropped.delete(this.#dropped.keys().next().value!);
+    const { kept } = this.#shelves.get(item.topic)!;
+    kept.delete(item.id);
+    if (kept.size === 0) this.#emptied(item.topic);
+  }
+
+  /** Its counts stay a while. */
+  #emptied(topic: string): void {
+    this.#empty.delete(topic);
+    this.#empty.add(topic);
+    if (this.#empty.size <= MAX_EMPTY_SHELVES) return;
+    const [oldest] = this.#empty;
+    this.#empty.delete(oldest!);
+    this.#shelves.delete(oldest!);
   }
 }
 
-function tally(counts: Map<number, number>, slot: number, most: number): void {
-  counts.set(slot, (counts.get(slot) ?? 0) + 1);
-  if (counts.size > most) counts.delete(counts.keys().next().value!);
+function first<T>(of: ReadonlyMap<string, T>): T | undefined {
+  return of.values().next().value;
 }

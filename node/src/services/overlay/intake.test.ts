@@ -25,7 +25,7 @@ function intake() {
     forged: (peer) => log.push(`forged by ${peer.slice(0, 2)}`),
     copy: (_peer, item) => log.push(`copy ${item.content}`),
   });
-  const item = (id: string, content: string) => ({ id, topic: 't', issued: 0, expires: 1, size: 1, content });
+  const item = (id: string, content: string) => ({ id, topic: 't', issued: 0, expires: 1, size: 1, internal: false, content });
   const verifying = () => step.effects.filter(({ kind }) => kind === 'verify').map((effect) => ('content' in effect ? effect.content : ''));
   return { under, log, item, verifying };
 }

@@ -20,6 +20,10 @@ export interface LazyParts {
   readonly pending: (id: string) => boolean;
   /** much is arriving */
   readonly busy: () => boolean;
+  /** when it came here, as far as that is known */
+  readonly cameAt: (id: string) => number;
+  /** the peer will never be told of it */
+  readonly lost: (peer: MachineId, id: string) => void;
   /** the peer left so many that it had told of, and gave fewer than it left */
   readonly broken: (peer: MachineId, count: number) => void;
 }
@@ -27,7 +31,7 @@ export interface LazyParts {
 export class Lazy {
   readonly #step: Step<unknown>;
   readonly #parts: LazyParts;
-  readonly #untold = new Map<MachineId, string[]>();
+  readonly #untold = new Map<MachineId, { readonly ids: Set<string>; since: number }>();
   readonly #awaited = new Map<string, Awaited>();
   readonly #awaitedOf = new Map<MachineId, number>();
   readonly #askedOf = new Map<MachineId, number>();
@@ -58,8 +62,12 @@ export class Lazy {
   offer(peer: MachineId, ids: readonly string[]): void {
     if (ids.length === 0) return;
     let untold = this.#untold.get(peer);
-    if (!untold) this.#untold.set(peer, (untold = []));
-    for (const id of ids) if (untold.length < limits.UNTOLD) untold.push(id);
+    if (!untold) this.#untold.set(peer, (untold = { ids: new Set(), since: Infinity }));
+    for (const id of ids) {
+      if (untold.ids.size >= limits.UNTOLD && !untold.ids.has(id)) this.#parts.lost(peer, id);
+      else untold.ids.add(id);
+      untold.since = Math.min(untold.since, this.#parts.cameAt(id));
+    }
     this.#schedule();
   }
 
@@ -72,6 +80,11 @@ export class Lazy {
       else if (awaited.holders.length < limits.HOLDERS && !awaited.holders.includes(peer)) awaited.holders.push(peer);
     }
     if (this.#awaited.size > 0) this.#schedule();
+  }
+
+  /** Messages that only it is expected to give. */
+  awaitedOf(peer: MachineId): number {
+    return this.#awaitedOf.get(peer) ?? 0;
   }
 
   /** Who said that they have it. */
@@ -103,7 +116,9 @@ export class Lazy {
     this.#awaitedOf.set(first!, (this.#awaitedOf.get(first!) ?? 1) - 1);
   }
 
-  gone(peer: MachineId): void {
+  /** @returns when the oldest came that the peer was still to be told of */
+  gone(peer: MachineId): number | undefined {
+    const untold = this.#untold.get(peer);
     this.#untold.delete(peer);
     for (const [id, awaited] of this.#awaited) {
       if (!awaited.holders.includes(peer)) continue;
@@ -113,6 +128,7 @@ export class Lazy {
     }
     this.#awaitedOf.delete(peer);
     this.#askedOf.delete(peer);
+    return untold?.since;
   }
 
   /** Its link is gone, and with it what it may be reproached with. */
@@ -125,7 +141,7 @@ export class Lazy {
     if (this.#nextFlush === undefined || this.#step.now < this.#nextFlush) return;
     this.#lag += this.#step.now - this.#nextFlush;
     this.#nextFlush = undefined;
-    for (const [peer, ids] of this.#untold) this.#say(peer, 'have', ids);
+    for (const [peer, { ids }] of this.#untold) this.#say(peer, 'have', [...ids]);
     this.#untold.clear();
     this.#ask();
     if (this.#awaited.size > 0) this.#schedule();

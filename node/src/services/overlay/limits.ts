@@ -71,24 +71,31 @@ export const RECENT_MS = 10_000;
 /** of this what came at the very last is pushed at once, so that it is not overtaken by what follows: so far back, and so many at most */
 export const CROSSED_MS = 1_000;
 export const CROSSED = 64;
-/** what a link may have lost before anyone noticed, beyond the time since its peer was last heard */
+/** what came since a moment is not quite the same at two nodes: whoever asks goes back so much further */
 export const DOUBT_MS = 2_000;
 export const PRUNE_PAUSE_MS = 1_000;
 /** answers about what was missed are gathered for this long */
 export const GAP_WAIT_MS = 2_000;
+/** and what is told of later is no answer, and comes so long after one */
+export const GAP_PAUSE_MS = 3_000;
 
-/** messages kept for neighbours that missed them */
-export const KEPT = 10_240;
+/** messages kept for neighbours that missed them; and of those that nodes tell of themselves, which is told anew, apart from them */
+export const KEPT: number = 10_240;
+export const KEPT_INTERNAL = 2_048;
 export const KEPT_BYTES = 64 * 1024 * 1024;
 export const KEPT_FOR_MS = 300_000 + RECENT_MS;
 /** what is stale so soon is told nobody: it would be refused on arrival, and the teller blamed */
 export const STALE_SOON_MS = 5_000;
-/** arrivals are counted in slots of this length, so far back */
-export const COUNT_SLOT_MS = 10_000;
-export const COUNT_SLOTS = 360;
-/** and of late in shorter ones: whoever was away for seconds only is told, too */
+/** ids of messages that were dropped, for those that were told of them */
+export const MAX_DROPPED = 16_384;
+/** topics of which nothing is kept but how much there was */
+export const MAX_EMPTY_SHELVES = 2_048;
+/** arrivals are counted in slots of this length, so many of them */
+export const COUNT_SLOT_MS = 60_000;
+export const COUNT_SLOTS = 60;
+/** and as far back as messages are kept in short ones */
 export const FINE_SLOT_MS = 250;
-export const FINE_SLOTS = 240;
+export const FINE_SLOTS = 1_280;
 
 /** ids are told this often */
 export const TELL_EVERY_MS = 20;
@@ -106,8 +113,8 @@ export const BUSY_ARRIVALS = 8;
 export const BUSY_WITHIN_MS = 250;
 /** so many at once that a peer told of and did not give are no accident, unless it gave more than that */
 export const BROKEN = 32;
-export const AWAITED = 61_440;
-export const AWAITED_OF_PEER = 10_240;
+export const AWAITED = 98_304;
+export const AWAITED_OF_PEER = 16_384;
 export const HOLDERS = 6;
 export const UNTOLD = 16_384;
 

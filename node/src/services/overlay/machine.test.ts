@@ -445,7 +445,7 @@ describe('a hostile neighbour', () => {
       // The ids that honest nodes will use next.
       for (let index = 0; index < 3; index++) {
         const id = (next + index).toString(16).padStart(64, '0');
-        const item = { id, topic: 't', issued: net.now, expires: net.now + LIFE, size: 100, content: { id, forged: true } };
+        const item = { id, topic: 't', issued: net.now, expires: net.now + LIFE, size: 100, internal: false, content: { id, forged: true } };
         net.send(attacker, victim.id, { kind: 'message', peer: attacker.id, item });
       }
       next++;
@@ -460,7 +460,7 @@ describe('a hostile neighbour', () => {
     net.run(2_000);
     const verified = victim.counts.verified;
     const say = (topic: string, of: string): void => {
-      const item = { id: of, topic, issued: net.now, expires: net.now + LIFE, size: 100, content: { id: of, forged: false } };
+      const item = { id: of, topic, issued: net.now, expires: net.now + LIFE, size: 100, internal: false, content: { id: of, forged: false } };
       net.send(attacker, victim.id, { kind: 'message', peer: attacker.id, item });
     };
     for (let index = 0; index < 3_000; index++) {

@@ -29,11 +29,9 @@ export class OverlayMachine<Content> {
   readonly scores: Scores;
   readonly #lazy: Lazy;
   readonly #intake: Intake<Content>;
-  /** when each linked peer last gave a sign of life */
-  readonly #heardAt = new Map<MachineId, number>();
   readonly #linkedAt = new Map<MachineId, number>();
-  /** during the loss of a link: until when it certainly worked */
-  #lostAt: number | undefined;
+  /** during the loss of a link: what it was given before then arrived */
+  #soundAt: number | undefined;
   /** when the latest new messages came */
   readonly #arrivals: number[] = [];
   #begun: number | undefined;
@@ -53,6 +51,8 @@ export class OverlayMachine<Content> {
     this.#lazy = new Lazy(this.#step, {
       known,
       pending: (id) => this.#intake.has(id),
+      cameAt: (id) => this.history.get(id)?.at ?? this.#step.now,
+      lost: (peer, id) => this.topics.lost(peer, id),
       busy: () => this.#busy,
       broken: (peer, count) => this.scores.blame(peer, count >= BROKEN ? 'broken_promise' : 'late'),
     });
@@ -80,8 +80,8 @@ export class OverlayMachine<Content> {
         this.topics.up(peer);
       },
       down: (peer) => {
-        this.#lazy.gone(peer);
-        this.topics.down(peer, this.#lostAt);
+        const untoldSince = this.#lazy.gone(peer) ?? Infinity;
+        this.topics.down(peer, this.#soundAt, untoldSince);
         this.trees.down(peer);
       },
     });
@@ -111,19 +111,17 @@ export class OverlayMachine<Content> {
   }
 
   #handle(event: OverlayEvent<Content>): void {
-    if ('peer' in event && event.kind !== 'link_down' && event.kind !== 'dial_failed') this.#heardAt.set(event.peer, event.now);
     switch (event.kind) {
       case 'link_up':
         this.#linkedAt.set(event.peer, event.now);
         return this.membership.linkUp(event.peer, event.addresses, event.site, event.dialled);
       case 'link_down':
-        this.#lostAt = event.ended ? undefined : this.#heardAt.get(event.peer);
-        this.#heardAt.delete(event.peer);
+        this.#soundAt = event.soundAt;
         this.#linkedAt.delete(event.peer);
         this.membership.linkDown(event.peer, event.ended);
         this.scores.gone(event.peer);
         this.#lazy.forget(event.peer);
-        this.#lostAt = undefined;
+        this.#soundAt = undefined;
         return;
       case 'dial_failed':
         return this.membership.dialFailed(event.peer);
@@ -223,6 +221,7 @@ export class OverlayMachine<Content> {
     for (const id of ids) {
       const kept = this.history.get(id);
       if (kept) this.#step.out({ kind: 'pass', peer, item: kept.item, pulled: true });
+      else this.topics.lost(peer, id);
     }
   }
 }

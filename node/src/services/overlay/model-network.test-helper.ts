@@ -40,6 +40,8 @@ export class ModelNode {
   alive = true;
   /** takes everything, and passes on no message, id or interest */
   swallows = false;
+  /** what happens to it while its process stands still */
+  held: BareEvent[] | undefined;
 
   constructor(id: MachineId, random: () => number, epoch: number, siteOf: (addresses: readonly string[]) => string | undefined) {
     this.id = id;
@@ -97,6 +99,8 @@ export class ModelNetwork {
   readonly #links = new Map<string, number>();
   readonly #heap: Due[] = [];
   readonly #arrivesAt = new Map<string, number>();
+  /** by way: when what arrived last had been sent */
+  readonly #soundAt = new Map<string, number>();
   readonly #blocked = new Set<string>();
   #order = 0;
   #count = 0;
@@ -127,6 +131,7 @@ export class ModelNetwork {
     const key = pair(a.id, b.id);
     if (!a.alive || !b.alive || a === b || this.#links.has(key) || this.#blocked.has(key) || a.banned.has(b.id) || b.banned.has(a.id)) return;
     this.#links.set(key, ++this.#generation);
+    for (const way of [`${a.id}>${b.id}`, `${b.id}>${a.id}`]) this.#soundAt.set(way, this.now);
     for (const [node, peer, dialled] of [
       [a, b, true],
       [b, a, false],
@@ -145,7 +150,8 @@ export class ModelNetwork {
       [a, b],
       [b, a],
     ] as const) {
-      if (node.alive) this.feed(node, { kind: 'link_down', peer: peer.id, ended: false });
+      const soundAt = Math.min(this.#soundAt.get(`${a.id}>${b.id}`)!, this.#soundAt.get(`${b.id}>${a.id}`)!);
+      if (node.alive) this.feed(node, { kind: 'link_down', peer: peer.id, ended: false, soundAt });
     }
   }
 
@@ -164,6 +170,17 @@ export class ModelNetwork {
     this.#blocked.clear();
   }
 
+  /** Its process stands still: what comes in waits, also the news that a link is gone. */
+  pause(node: ModelNode): void {
+    node.held = [];
+  }
+
+  resume(node: ModelNode): void {
+    const { held = [] } = node;
+    node.held = undefined;
+    for (const event of held) this.feed(node, event);
+  }
+
   kill(node: ModelNode): void {
     node.alive = false;
     for (const other of this.nodes.values()) this.cut(node, other);
@@ -172,7 +189,7 @@ export class ModelNetwork {
 
   publish(node: ModelNode, topic: string, life = LIFE): string {
     const id = (++this.#count).toString(16).padStart(64, '0');
-    const item: Item<Parcel> = { id, topic, issued: this.now, expires: this.now + life, size: 100, content: { id, forged: false } };
+    const item: Item<Parcel> = { id, topic, issued: this.now, expires: this.now + life, size: 100, internal: false, content: { id, forged: false } };
     node.seen.add(id);
     if (node.subscribed.has(topic)) this.#deliver(node, topic, id);
     this.feed(node, { kind: 'publish', item });
@@ -197,9 +214,12 @@ export class ModelNetwork {
     const way = `${from.id}>${to}`;
     const at = Math.max(this.now + this.random() * this.#options.delay, this.#arrivesAt.get(way) ?? 0);
     this.#arrivesAt.set(way, at);
+    const sentAt = this.now;
     this.after(at - this.now, () => {
       const target = this.nodes.get(to);
-      if (target && this.#links.get(key) === generation) this.feed(target, event);
+      if (!target || this.#links.get(key) !== generation) return;
+      this.#soundAt.set(way, sentAt);
+      this.feed(target, event);
     });
   }
 
@@ -228,6 +248,7 @@ export class ModelNetwork {
 
   feed(node: ModelNode, bare: BareEvent): void {
     if (!node.alive) return;
+    if (node.held) return void node.held.push(bare);
     const effects = node.machine.step({ ...bare, now: this.now, wall: this.now } as Event);
     for (const effect of effects) this.#apply(node, effect);
   }

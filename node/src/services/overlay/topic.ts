@@ -1,6 +1,7 @@
 /** One topic as this node takes part in it. */
 import { MAX_TREES } from '@muster/protocol';
 import type { MachineId } from '@muster/protocol';
+import { DOUBT_MS, RECENT_MS } from './limits.ts';
 
 /** A neighbour, for this topic. */
 export interface TopicLink {
@@ -17,6 +18,8 @@ export interface TopicLink {
   /** since when what we miss is what it misses */
   behindSince: number;
   prunedAt: number;
+  /** when we said last how much it missed */
+  gapSaidAt: number;
   graftedAt: number;
 }
 
@@ -36,9 +39,16 @@ export class Topic {
   doubtSince: number | undefined;
   /** nobody else could have given it what it missed meanwhile */
   cutOff = false;
-  askedAt = -Infinity;
-  /** until when answers about what was missed are gathered; the smallest counts */
-  gap: { until: number; missed: number } | undefined;
+  /** when somebody was asked last, since the latest doubt */
+  askedAt: number | undefined;
+  /** of what came since `doubtSince`, how much is here */
+  had = 0;
+  /** until when answers about what was missed are gathered, by neighbour; the smallest counts */
+  gap: { until: number; readonly missed: Map<MachineId, number> } | undefined;
+  /** the latest time away: since when, who was asked, and when what they gave was all here; until then messages come much later than elsewhere */
+  #catchUp: { readonly since: number; readonly of: Set<MachineId>; doneAt: number | undefined; told: number } | undefined;
+  /** former neighbours that took part, and since when they may not have got what they were sent */
+  readonly #undelivered = new Map<MachineId, number>();
 
   constructor(name: string, now: number) {
     this.name = name;
@@ -59,6 +69,7 @@ export class Topic {
           grafted: false,
           behindSince: Infinity,
           prunedAt: -Infinity,
+          gapSaidAt: -Infinity,
           graftedAt: -Infinity,
         }),
       );
@@ -69,11 +80,63 @@ export class Topic {
   doubt(since: number, cutOff: boolean): void {
     this.doubtSince = Math.max(this.openedAt, Math.min(this.doubtSince ?? Infinity, since));
     this.cutOff ||= cutOff;
+    this.askedAt = undefined;
+  }
+
+  /** The neighbour is asked for what was missed. */
+  catchUp(peer: MachineId): void {
+    const since = this.doubtSince!;
+    const before = this.#catchUp;
+    if (before === undefined || (before.doneAt !== undefined && before.doneAt < since))
+      this.#catchUp = { since, of: new Set([peer]), doneAt: undefined, told: 0 };
+    else this.#catchUp = { since: Math.min(since, before.since), of: before.of.add(peer), doneAt: undefined, told: before.told };
+  }
+
+  /** So many are gone for good. */
+  tell(count: number): void {
+    if (this.#catchUp) this.#catchUp.told += count;
+  }
+
+  /** How many of those in question are known to be gone. */
+  told(): number {
+    return this.#catchUp !== undefined && this.doubtSince! <= this.#catchUp.since ? this.#catchUp.told : 0;
+  }
+
+  caughtUp(now: number, giving: (peer: MachineId) => boolean): void {
+    const { askedAt } = this;
+    const done = this.#catchUp?.doneAt === undefined && askedAt !== undefined && now - askedAt > RECENT_MS;
+    if (this.#catchUp && done && ![...this.#catchUp.of].some(giving)) this.#catchUp.doneAt = now;
+  }
+
+  /** Since when something may be missing now that the peer is gone. While it was giving what was missed before, all that is in question again. */
+  missingSince(peer: MachineId, soundAt: number | undefined): number | undefined {
+    const { since, of, doneAt = Infinity } = this.#catchUp ?? { since: 0, of: new Set(), doneAt: -Infinity };
+    if (soundAt === undefined) return of.has(peer) && doneAt === Infinity ? since : undefined;
+    return soundAt - DOUBT_MS < doneAt ? Math.min(since, soundAt - DOUBT_MS) : soundAt - DOUBT_MS;
+  }
+
+  /** The peer may not have got what came since then. What is too old for anyone is forgotten. */
+  owe(peer: MachineId, since: number, tooOld: number): void {
+    for (const [other, at] of this.#undelivered) if (at < tooOld) this.#undelivered.delete(other);
+    this.#undelivered.set(peer, Math.min(this.#undelivered.get(peer) ?? Infinity, since));
+  }
+
+  /** It is told now of what it may not have got. @returns since when */
+  paid(peer: MachineId): number {
+    const since = this.#undelivered.get(peer) ?? Infinity;
+    this.#undelivered.delete(peer);
+    return since;
+  }
+
+  /** Since when what came here counts. Ways take time: what came just before or after `doubtSince` may be on either side of it elsewhere. */
+  get hadSince(): number {
+    return this.doubtSince === this.openedAt ? this.openedAt : this.doubtSince! + DOUBT_MS / 2;
   }
 
   sure(): void {
     this.doubtSince = undefined;
     this.cutOff = false;
+    this.had = 0;
     this.gap = undefined;
   }
 

@@ -39,6 +39,8 @@ export class Topics<Content> {
   readonly #windows = new Map<MachineId, number>();
   /** messages that a parent did not give, and until when it may still show that it was only late */
   readonly #withheld = new Map<string, { readonly peer: MachineId; readonly until: number }>();
+  /** what neighbours were told of, or were to be, and cannot have any more; and how many of each topic they do not know of yet */
+  readonly #lost = new Map<MachineId, { readonly ids: Set<string>; readonly counts: Map<string, number> }>();
   #carried = 0;
 
   constructor(step: Step<Content>, parts: TopicsParts<Content>) {
@@ -124,16 +126,27 @@ export class Topics<Content> {
     for (const topic of this.#topics.values()) this.#reconcileLink(topic, peer);
   }
 
-  /** `heardAt`: until when the link certainly carried what was sent; undefined when nothing can be missing. */
-  down(peer: MachineId, heardAt: number | undefined): void {
+  /**
+   * `soundAt`: what its link was given before then, at either end, arrived; undefined when nothing it was given is missing.
+   * `untoldSince`: since when it was not even told of all that came.
+   */
+  down(peer: MachineId, soundAt: number | undefined, untoldSince: number): void {
+    const { now } = this.#step;
     this.#said.delete(peer);
+    this.#lost.get(peer)?.ids.clear();
+    const undelivered = Math.min(soundAt ?? Infinity, untoldSince);
     for (const topic of this.#topics.values()) {
       const link = topic.links.get(peer);
       if (!link) continue;
       this.#ask(link, peer, 0);
       topic.links.delete(peer);
-      if (heardAt === undefined || !link.in) continue;
-      topic.doubt(heardAt - limits.DOUBT_MS, !topic.attended);
+      topic.gap?.missed.delete(peer);
+      if (link.in && undelivered < Infinity) topic.owe(peer, undelivered, now - limits.KEPT_FOR_MS);
+      // Also of whoever took no part when last heard: it may have begun to.
+      const missingSince = topic.missingSince(peer, soundAt);
+      if (missingSince === undefined) continue;
+      topic.doubt(missingSince, !topic.attended);
+      topic.had = topic.told() + this.#parts.history.arrived(topic.name, topic.hadSince, soundAt ?? now);
       // Another neighbour may have what was lost on the way; who comes later is asked too.
       const other = [...topic.links].find(([, { in: takesPart }]) => takesPart);
       if (other) this.#join(topic, ...other);
@@ -174,8 +187,10 @@ export class Topics<Content> {
         topic.publishingUntil = -Infinity;
         this.#reconcile(topic);
       }
+      topic.caughtUp(now, (peer) => this.#parts.lazy().awaitedOf(peer) > 0);
+      if (topic.gap?.missed.size === 0) topic.gap = undefined;
       if (topic.gap && topic.gap.until <= now) this.#missed(topic, topic.gap.missed);
-      else if (topic.doubtSince !== undefined && topic.attended && now - topic.askedAt > limits.RECENT_MS) topic.sure();
+      else if (topic.doubtSince !== undefined && now - (topic.askedAt ?? now) > limits.RECENT_MS) topic.sure();
     }
     for (const [id, { peer, until }] of this.#withheld) {
       if (until > now) break;
@@ -183,6 +198,29 @@ export class Topics<Content> {
       if (this.#parts.neighbours().has(peer)) this.#parts.scores().blame(peer, 'withheld');
     }
     for (const topic of this.#idle) if (now - topic.idleSince! >= limits.LINGER_MS) this.#close(topic);
+    for (const [peer, { counts }] of this.#lost) {
+      for (const [name, missed] of counts) {
+        const link = this.#topics.get(name)?.links.get(peer);
+        if (link?.in && link.gapSaidAt <= now - limits.GAP_PAUSE_MS) this.#sayGap(peer, name, link, missed);
+      }
+    }
+  }
+
+  /** The peer cannot have this message from here any more, though it was told of it or should have been. */
+  lost(peer: MachineId, id: string): void {
+    const { topic, at = this.#step.now } = this.#parts.history.trace(id) ?? {};
+    const link = topic === undefined ? undefined : this.#topics.get(topic)?.links.get(peer);
+    // What went before the last answer was counted in it.
+    if (topic === undefined || !link?.in || at <= link.gapSaidAt) return;
+    let lost = this.#lost.get(peer);
+    if (!lost) {
+      this.#lost.set(peer, (lost = { ids: new Set(), counts: new Map() }));
+      if (this.#lost.size > 2 * limits.ACTIVE_VIEW) this.#lost.delete(this.#lost.keys().next().value!);
+    }
+    if (lost.ids.has(id)) return;
+    lost.ids.add(id);
+    if (lost.ids.size > limits.MAX_DROPPED) lost.ids.delete(lost.ids.values().next().value!);
+    lost.counts.set(topic, (lost.counts.get(topic) ?? 0) + 1);
   }
 
   /** Sends what was said about topics in this step. */
@@ -209,30 +247,44 @@ export class Topics<Content> {
       this.#reconcile(topic);
     } else if (item.kind === 'graft') link.grafted = true;
     else if (item.kind === 'prune') link.grafted = false;
-    else this.#gap(topic, link, item.missed);
+    else this.#gap(topic, peer, item.missed);
   }
 
-  #gap(topic: Topic, link: TopicLink, missed: number): void {
+  #gap(topic: Topic, peer: MachineId, missed: number): void {
     // Only an answer counts, or what those tell who take part for our sake.
-    if (topic.doubtSince === undefined && !link.told) return;
-    if (topic.gap) topic.gap.missed = Math.min(topic.gap.missed, missed);
-    else topic.gap = { until: this.#step.now + limits.GAP_WAIT_MS, missed };
+    if (topic.doubtSince === undefined && !topic.link(peer).told) return;
+    topic.gap ??= { until: this.#step.now + limits.GAP_WAIT_MS, missed: new Map() };
+    topic.gap.missed.set(peer, Math.max(topic.gap.missed.get(peer) ?? 0, missed));
   }
 
-  #missed(topic: Topic, count: number): void {
-    const { doubtSince = this.#step.now } = topic;
-    const had = topic.doubtSince !== undefined && !topic.cutOff;
+  #missed(topic: Topic, gap: ReadonlyMap<MachineId, number>): void {
+    const { doubtSince } = topic;
+    const count = Math.min(...gap.values()) - topic.had;
+    const elsewhere = doubtSince !== undefined && !topic.cutOff;
     topic.sure();
-    if (count === 0 || had) return;
+    if (count <= 0 || elsewhere) return;
+    topic.tell(count);
     if (topic.subscribedAt !== undefined) this.#step.out({ kind: 'missed', topic: topic.name, count });
-    // Those behind us missed the same, and have no way to notice.
+    // Those behind us missed the same, and have no way to notice. Down one tree only: it must not go round.
+    const { backbone } = topic;
+    const fromAbove = [...gap.keys()].some((peer) => this.#parts.trees().parent(backbone) === peer);
+    if (doubtSince === undefined && !fromAbove) return;
     for (const [peer, { asks, behindSince }] of topic.links)
-      if (asks !== 0 && behindSince <= doubtSince) this.#say(peer, { kind: 'gap', topic: topic.name, missed: count });
+      if ((asks & (1 << backbone)) !== 0 && !gap.has(peer) && behindSince <= (doubtSince ?? this.#step.now))
+        this.#say(peer, { kind: 'gap', topic: topic.name, missed: count });
+  }
+
+  /** With what else it cannot have any more. */
+  #sayGap(peer: MachineId, topic: string, link: TopicLink, missed: number): void {
+    const counts = this.#lost.get(peer)?.counts;
+    link.gapSaidAt = this.#step.now;
+    this.#say(peer, { kind: 'gap', topic, missed: Math.max(missed, counts?.get(topic) ?? 0) });
+    counts?.delete(topic);
   }
 
   #joined(peer: MachineId, item: Extract<TopicItem, { kind: 'join' }>, known: Topic | undefined): void {
     // Whoever takes no part has no use for knowing who does, but may have what the other missed.
-    const useful = item.asks !== 0 || (item.away > 0 && this.#parts.history.has(item.topic));
+    const useful = item.asks !== 0 || (item.away > 0 && this.#parts.history.has(item.topic, this.#step.now - item.away));
     if (!known && !useful) return;
     const topic = known ?? (this.#room(peer) ? this.#open(item.topic) : undefined);
     if (!topic) return this.#parts.scores().blame(peer, 'greedy');
@@ -255,11 +307,12 @@ export class Topics<Content> {
   #recall(peer: MachineId, topic: Topic, news: boolean, away: number): void {
     const { history, lazy, linkedAt } = this.#parts;
     const { now } = this.#step;
-    const { ids, missed } = history.since(topic.name, now - Math.max(away, limits.RECENT_MS), this.#step.wall);
+    const { ids } = history.since(topic.name, Math.min(now - Math.max(away, limits.RECENT_MS), topic.paid(peer)), this.#step.wall);
+    const { missed } = history.since(topic.name, now - away, this.#step.wall);
     const others = ids.filter((id) => history.get(id)!.from !== peer);
     // Whoever was not there the whole time cannot tell that nothing is missing.
     const knows = missed > 0 || topic.openedAt <= now - away + limits.DOUBT_MS;
-    if (away > 0 && knows) this.#say(peer, { kind: 'gap', topic: topic.name, missed });
+    if (away > 0 && knows) this.#sayGap(peer, topic.name, topic.link(peer), missed);
     const crossedSince = Math.max(linkedAt(peer), now - limits.CROSSED_MS);
     const crossed = news && topic.targets().eager.includes(peer) ? others.filter((id) => history.get(id)!.at >= crossedSince) : [];
     if (crossed.length > limits.CROSSED) return lazy().offer(peer, others);
@@ -294,7 +347,6 @@ export class Topics<Content> {
   #close(topic: Topic): void {
     this.#topics.delete(topic.name);
     this.#idle.delete(topic);
-    this.#parts.history.close(topic.name);
     for (const [peer, link] of topic.links) {
       this.#tellAsks(link, peer, undefined);
       this.#say(peer, { kind: 'leave', topic: topic.name });
@@ -331,8 +383,14 @@ export class Topics<Content> {
   }
 
   #join(topic: Topic, peer: MachineId, link: TopicLink): void {
-    const away = topic.doubtSince === undefined ? 0 : Math.max(1, Math.ceil(this.#step.now - topic.doubtSince));
-    if (away > 0) topic.askedAt = this.#step.now;
+    // Who answered is not asked again.
+    const sure = topic.doubtSince === undefined || topic.gap?.missed.has(peer);
+    const away = sure ? 0 : Math.max(1, Math.ceil(this.#step.now - topic.doubtSince!));
+    if (away > 0) {
+      topic.askedAt = this.#step.now;
+      if (topic.gap) topic.gap.until = this.#step.now + limits.GAP_WAIT_MS;
+      topic.catchUp(peer);
+    }
     this.#say(peer, { kind: 'join', topic: topic.name, asks: link.told ?? 0, known: link.in, away });
   }
 

@@ -18,6 +18,7 @@ import type { EnvelopeHeader, InspectedEnvelope, MachineId, NetworkId, OverlayCo
 import type { Clock, Crypto, Log, Random } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
 import { reachable } from '../links/addresses.ts';
+import { STOPPING } from '../links/link.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import { GOSSIP_KINDS } from '../messaging/overlay.ts';
@@ -176,7 +177,8 @@ export class TreeOverlay implements Overlay {
     const peer = link.machine;
     if ((this.#banned.get(peer) ?? -Infinity) > clock.monotonic()) return link.close('banned');
     this.#banned.delete(peer);
-    if (this.#links.has(peer)) this.#feed({ kind: 'link_down', peer, ended: false });
+    const former = this.#links.get(peer);
+    if (former) this.#feed({ kind: 'link_down', peer, ended: false, soundAt: former.soundAt });
     this.#links.set(peer, link);
     const dialled = link.dialler === self;
     this.#feed({ kind: 'link_up', peer, addresses: reachable(link, dialled), site: siteOf([link.address]), dialled });
@@ -187,7 +189,9 @@ export class TreeOverlay implements Overlay {
     if (this.#links.get(peer) !== link) return;
     this.#links.delete(peer);
     this.#dialled.delete(peer);
-    this.#feed({ kind: 'link_down', peer, ended: !link.interrupted && reason.startsWith('peer said goodbye') });
+    const ended = !link.interrupted && reason.startsWith('peer said goodbye');
+    const stopped = ended && reason.endsWith(STOPPING);
+    this.#feed({ kind: 'link_down', peer, ended, soundAt: stopped ? undefined : link.soundAt });
   }
 
   /** Resolves when it is settled what becomes of it: the peer sends no faster than that. */
@@ -379,7 +383,8 @@ function isUrgent({ kind, to }: EnvelopeHeader, { length }: Uint8Array): boolean
 }
 
 function itemOf(id: string, header: EnvelopeHeader, content: Parcel): Item<Parcel> {
-  return { id, topic: header.to, issued: header.issued, expires: header.expires, size: content.bytes.length, content };
+  const { to: topic, issued, expires, kind } = header;
+  return { id, topic, issued, expires, size: content.bytes.length, internal: kind === 'announce', content };
 }
 
 export function treeOverlay(parts: TreeOverlayParts): TreeOverlay {

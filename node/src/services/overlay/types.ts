@@ -11,6 +11,8 @@ export interface Item<Content> {
   /** Unix ms, when nobody takes it any more */
   readonly expires: number;
   readonly size: number;
+  /** nodes tell it each other of themselves, and will tell it anew: kept apart from what users say */
+  readonly internal: boolean;
   readonly content: Content;
 }
 
@@ -30,8 +32,8 @@ export type OverlayEvent<Content> = (
       readonly site: string | undefined;
       readonly dialled: boolean;
     }
-  /** `ended`: the peer's process stopped in good order */
-  | { readonly kind: 'link_down'; readonly peer: MachineId; readonly ended: boolean }
+  /** `ended`: the peer said goodbye. `soundAt`: what either end gave the link before then has arrived (ms, as `now`); undefined: nothing is missing */
+  | { readonly kind: 'link_down'; readonly peer: MachineId; readonly ended: boolean; readonly soundAt: number | undefined }
   | { readonly kind: 'dial_failed'; readonly peer: MachineId }
   | { readonly kind: 'control'; readonly peer: MachineId; readonly control: OverlayControl }
   | { readonly kind: 'have' | 'want'; readonly peer: MachineId; readonly ids: readonly string[] }
