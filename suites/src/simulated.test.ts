@@ -11,11 +11,18 @@ let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'muster-simulated-'))));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function run(name: string, seed: string, suites: readonly string[], realCrypto = false, settings: Record<string, number> = { messages: 20 }) {
+async function run(
+  name: string,
+  seed: string,
+  suites: readonly string[],
+  realCrypto = false,
+  settings: Record<string, number> = { messages: 20 },
+  grep = '',
+) {
   const target = simulatedTarget({ seed, realCrypto });
   const { report, bundle } = await prove({
     suites: suitesFor(),
-    selection: { suites },
+    selection: { suites, ...(grep !== '' && { grep }) },
     target,
     out: join(folder, name),
     runner: signerFromSeed(new Uint8Array(32).fill(7)),
@@ -58,6 +65,12 @@ test('scripted peers link to simulated nodes, and are seen through as by real on
   const { verdict } = await run('hostile', '7', ['defence']);
   expect(verdict.exitCode).toBe(0);
   expect(verdict.counts.pass).toBeGreaterThan(70);
+});
+
+test('neighbours that lie about roots, swallow, or come in crowds cost nobody a message', async () => {
+  const { verdict } = await run('lies', '7', ['overlay'], false, {}, '^overlay/(roots|eclipse)');
+  expect(verdict.exitCode).toBe(0);
+  expect(verdict.counts.pass).toBeGreaterThan(20);
 });
 
 test('a storm on virtual time loses nothing, and is the same storm again', async () => {

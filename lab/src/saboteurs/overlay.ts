@@ -31,6 +31,34 @@ const answersWithNothing: Saboteur = {
     steps(services, (step) => (event) => (event.kind === 'want' ? step({ kind: 'timer', now: event.now, wall: event.wall }) : step(event))),
 };
 
+const asksForNothing: Saboteur = {
+  name: 'ignores-ihave',
+  plants: 'takes what it is pushed only: what neighbours tell of it never asks for',
+  node: 'carol',
+  caughtBy: 'overlay/roots/once',
+  handlers: (_, services) =>
+    steps(services, (step) => (event) => (event.kind === 'have' ? step({ kind: 'timer', now: event.now, wall: event.wall }) : step(event))),
+};
+
+const believesRoots: Saboteur = {
+  name: 'believes-any-root',
+  plants: 'takes every beat of a root for a true one',
+  node: 'bob',
+  caughtBy: 'overlay/roots/cut',
+  handlers: (_, { pubsub }) => {
+    pubsub.overlay.machine.trees.roots.proves = () => true;
+    return {};
+  },
+};
+
+const takesCrowds: Saboteur = {
+  name: 'takes-crowds-in',
+  plants: 'does not see that its neighbours are all at one address',
+  node: 'bob',
+  caughtBy: 'overlay/eclipse/share',
+  handlers: (_, services) => steps(services, (step) => (event) => step(event.kind === 'link_up' ? { ...event, site: undefined } : event)),
+};
+
 const losesFirst: Saboteur = {
   name: 'loses-first-message',
   plants: 'loses the first message after subscribe',
@@ -52,4 +80,4 @@ const losesFirst: Saboteur = {
   }),
 };
 
-export const overlaySaboteurs: readonly Saboteur[] = [prunesLastEager, answersWithNothing, losesFirst];
+export const overlaySaboteurs: readonly Saboteur[] = [prunesLastEager, answersWithNothing, asksForNothing, believesRoots, takesCrowds, losesFirst];

@@ -101,7 +101,7 @@ export class Topics<Content> {
     const { now } = this.#step;
     const parent = this.#parts.trees().parent(topic.backbone);
     const link = parent && topic.links.get(parent);
-    if (!link?.in || holders.includes(parent!) || topic.doubtSince !== undefined || now - link.servesSince < limits.SETTLED_MS) return;
+    if (!link || holders.includes(parent!) || topic.doubtSince !== undefined || now - link.servesSince < limits.SETTLED_MS) return;
     if (this.#withheld.size < limits.MAX_WITHHELD) this.#withheld.set(id, { peer: parent!, until: now + limits.WITHHELD_MS });
   }
 
