@@ -5,6 +5,7 @@ import type { OracleEvent } from '@muster/lab';
 import { defaultSuites, suites } from '@muster/suites';
 import { entry } from './entries.ts';
 import { EXIT_FAILED, EXIT_USAGE, Failure } from './failure.ts';
+import { rememberKillRate } from './kill-rate.ts';
 import { OracleWorkers } from './oracle-workers.ts';
 import { printJson, printLine } from './output.ts';
 
@@ -49,6 +50,7 @@ export async function runOracleCommand({ healthy, seeds, saboteur: names, json }
     if (interrupt.signal.aborted) throw new Failure('interrupted', EXIT_FAILED);
     throw error;
   });
+  rememberKillRate(report);
   if (json) await printJson(report);
   else {
     const caught = report.saboteurs.filter((result) => result.caught).length;

@@ -31,6 +31,7 @@ import { readBaseline } from './baseline.ts';
 import { codeOf, EXIT_FAILED, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { lastFailedScenarios, regressionLines, remember } from './history/remember.ts';
 import { onReaderLeft, printJson, printLine } from './output.ts';
+import { knownKillRate } from './kill-rate.ts';
 import { loadSuites } from './suites.ts';
 import { runnerKey } from './runner-key.ts';
 import { resumed } from './resume.ts';
@@ -132,6 +133,7 @@ export async function runProve(given: ProveRequest): Promise<number> {
       reproduce: reproduceLine(request, seed),
       settings,
       expectedFailures,
+      killRate: knownKillRate(),
       ...(budgets && { budgets }),
       signal: interrupt.signal,
       ...(progress && { observer: (event) => (event.type === 'finished' ? unsigned.push(...event.unsigned) : progress.on(event)) }),

@@ -46,6 +46,7 @@ export { announceEnvelope, directEnvelope, type EnvelopeAuthor, futureTimes, inT
 export { RawConnection } from './fake-peers/raw-connection.ts';
 export { PeerLink, PeerLinkClosed } from './fake-peers/peer-link.ts';
 export { type OnLink, ScriptedPeer, type ScriptedPeerOptions } from './fake-peers/scripted-peer.ts';
+export type { KillRate } from './oracles/kill-rate.ts';
 export { type HealthyRun, type OracleReport, type SaboteurResult } from './oracles/oracle-report.ts';
 export { type OracleEvent, type OracleOptions, runOracles } from './oracles/run-oracles.ts';
 export { type SimulatedTrial, simulator, type Simulate, type TrialOutcome } from './oracles/trial.ts';

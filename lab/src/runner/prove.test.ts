@@ -99,6 +99,14 @@ test('what each part took is in the bundle, and one over its budget is a warning
   expect(await verifyBundle(bundle)).toMatchObject({ exitCode: 0, findings: [] });
 });
 
+test('how many planted bugs the suites catch stands beside what they say', async () => {
+  const { report, bundle } = await run([knowsItself], { killRate: { planted: 8, caught: 7, measuredAt: '2026-11-21T12:00:00.000Z' } });
+  expect(report).toMatchObject({ killRate: 0.875, verdict: { exitCode: 0 } });
+  expect(report.calibrations).toContainEqual(expect.objectContaining({ name: 'oracle-kill-rate', measured: 0.875, ok: false }));
+  expect(readFileSync(join(bundle, 'data/report.html'), 'utf8')).toContain('87.5 %');
+  expect(await verifyBundle(bundle)).toMatchObject({ exitCode: 0, findings: [] });
+});
+
 test('a scenario that throws is a crash of the harness, and the others go on', async () => {
   const throws = oneScenario('test/throws', async () => {
     throw new Error('a slip of the author');

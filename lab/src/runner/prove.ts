@@ -19,6 +19,7 @@ import {
   writeBundle,
 } from '@muster/proof';
 import { type LabClock, systemClock } from '../clock.ts';
+import { type KillRate, recordKillRate } from '../oracles/kill-rate.ts';
 import { startReaper } from '../process/reaper.ts';
 import { Recorder } from '../record/recorder.ts';
 import { ResourceSampler } from '../record/resource-sampler.ts';
@@ -43,6 +44,8 @@ export interface JudgeOptions {
   readonly settings?: Readonly<Record<string, Json>>;
   readonly versions?: Readonly<Record<string, string>>;
   readonly expectedFailures?: RunStarted['expectedFailures'];
+  /** of the suites, where it is known */
+  readonly killRate?: KillRate | undefined;
   /** ms by part (`boot`, or a suite's name); one that takes longer is a warning, of nobody's failure */
   readonly budgets?: Readonly<Record<string, number>>;
   readonly observer?: Observer;
@@ -138,6 +141,7 @@ async function run(options: JudgeOptions, plan: Plan, clock: LabClock, { sink = 
   if (calibrated) {
     const paths = plan.worlds.some(({ wiring }) => wiring === 'proxied');
     const { rate } = settings;
+    if (options.killRate) recordKillRate(recorder, options.killRate);
     await calibrate(recorder, { clock, seed, paths, rate: typeof rate === 'number' ? rate : 0 });
   }
   await session.run(plan);
