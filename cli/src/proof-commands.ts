@@ -32,6 +32,8 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .option('--kills <N>', 'how often the crash suite kills a node', (text) => wholeNumber(text, 1))
     .addOption(new Option('--world <KIND>', 'daemons on this host, or our own node on virtual time').choices(['local', 'sim']))
     .option('--real-crypto', 'in a simulated world: the real cryptography, in place of a test scheme')
+    .option('--schedule <FILE>', 'faults and load of the chaos suite as written there, in place of what the seed makes')
+    .option('--saboteur <NAME>', 'plant this bug in one node, to see a run that fails; see oracles')
     .option('--seeds <N>', 'try so many seeds in a simulated world, until one fails', (text) => wholeNumber(text, 1))
     .option('--target <URL>', 'prove a running daemon instead; repeatable', collect)
     .option('--token-file <FILE>', 'API token of the --target at the same place; repeatable', collect)
@@ -72,6 +74,22 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .action(async (options: { healthy: number; seeds: number; saboteur?: string[] }, command: Command) => {
       const { runOracleCommand } = await import('./oracles.ts');
       await ends(runOracleCommand({ ...options, json: globalsOf(command).json }));
+    });
+
+  judging(program.command('shrink'))
+    .summary('find the smallest run that still fails')
+    .description(
+      'Take a bundle of a run that failed, and leave out nodes, faults, operations and time for as long as the same requirement fails.\n' +
+        'The smallest run that does is written as a bundle, with its schedule beside it.\n\n' +
+        '  no API call of its own\n  exit status: 0 the smallest is there · 1 it did not fail again · 2 nothing in that bundle to shrink · 4 usage',
+    )
+    .argument('<BUNDLE>', 'directory of the bundle')
+    .option('--budget <TIME>', 'how long to try: 90s, 10m, 1h', seconds, 60)
+    .option('--confirm <K/N>', 'smaller runs count when K of N of them fail; 1/1 on virtual time, else 2/3', confirmOf)
+    .option('--out <DIR>', 'where the bundle will stand; must not exist; the one given with -smallest')
+    .action(async (bundle: string, options: { budget: number; confirm?: { times: number; of: number }; out?: string }, command: Command) => {
+      const { runShrink } = await import('./shrink/shrink.ts');
+      await ends(runShrink({ ...options, bundle, json: globalsOf(command).json }));
     });
 
   judging(program.command('verify'))
@@ -160,6 +178,13 @@ function shardOf(text: string): { index: number; of: number } {
   const shard = { index: Number(index), of: Number(of) };
   if (!(shard.index >= 1 && shard.index <= shard.of)) throw new InvalidArgumentError('Expected I/N, as 2/4.');
   return shard;
+}
+
+function confirmOf(text: string): { times: number; of: number } {
+  const [, times, of] = /^(\d{1,3})\/(\d{1,3})$/u.exec(text) ?? [];
+  const confirm = { times: Number(times), of: Number(of) };
+  if (!(confirm.times >= 1 && confirm.times <= confirm.of)) throw new InvalidArgumentError('Expected K/N, as 2/3.');
+  return confirm;
 }
 
 function collect(text: string, before: readonly string[] | undefined): string[] {

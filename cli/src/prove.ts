@@ -1,34 +1,25 @@
 /** `muster prove`: from options to a run, and from its report to an exit code. */
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
-  crowdedDaemons,
   describePlan,
   Interrupted,
   listenForInterrupt,
-  localTarget,
-  NoScenario,
-  ownDaemon,
   planRun,
   prove,
-  remoteTarget,
   renderProgress,
   type Selection,
-  shellCommand,
-  simulatedTarget,
   STANDARD_BUDGETS,
   type Suite,
   systemClock,
   type Target,
   TargetAddressError,
-  UnknownSuite,
 } from '@muster/lab';
 import { VERSION } from '@muster/node/host';
-import { entry } from './entries.ts';
 import { readBaseline } from './baseline.ts';
-import { codeOf, EXIT_FAILED, EXIT_USAGE, Failure, messageOf } from './failure.ts';
+import { EXIT_FAILED, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { lastFailedScenarios, regressionLines, remember } from './history/remember.ts';
 import { onReaderLeft, printJson, printLine } from './output.ts';
 import { knownKillRate } from './kill-rate.ts';
@@ -36,7 +27,8 @@ import { loadSuites } from './suites.ts';
 import { runnerKey } from './runner-key.ts';
 import { resumed } from './resume.ts';
 import { requirements } from './requirements.ts';
-import { defined, reproduceLine, shellWord } from './reproduce.ts';
+import { targetOf, usage, UsageError } from './prove-target.ts';
+import { defined, planData, reproduceLine, scheduleIn, shellWord } from './reproduce.ts';
 import { partsLine, partTimes } from './part-times.ts';
 import { becomeSimulationProcess, isSimulationProcess, searchSeeds, type World } from './simulation.ts';
 import { verdictLines } from './verdict-text.ts';
@@ -75,6 +67,10 @@ export interface ProveRequest {
   readonly world?: World;
   /** in a simulated world: the real cryptography in place of the test scheme */
   readonly realCrypto?: boolean;
+  /** plants this bug in one node */
+  readonly saboteur?: string;
+  /** file of what happens in the chaos suite, in place of what the seed makes */
+  readonly schedule?: string;
   /** tries so many seeds, one after the other, until one fails */
   readonly seeds?: number;
   readonly json: boolean;
@@ -94,7 +90,9 @@ export async function runProve(given: ProveRequest): Promise<number> {
   if (asked.seeds !== undefined) return searchSeeds(asked, asked.seeds, runProve);
   const { nodes, rate, kills } = asked;
   const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate, duration: asked.duration, elapsed: asked.elapsed, kills });
-  const { suites, standard } = await usage(() => loadSuites({ nodes, kills, world: asked.world }));
+  const schedule = asked.schedule === undefined ? undefined : await usage(() => scheduleIn(asked.schedule!));
+  if (schedule && nodes !== undefined) throw new Failure('--schedule says which nodes there are: it excludes --nodes', EXIT_USAGE);
+  const { suites, standard } = await usage(() => loadSuites({ nodes, kills, schedule, world: asked.world }));
   const seed = String(asked.seed ?? randomInt(SEED_BELOW));
   const target = await usage(() => targetOf(asked, seed));
   const request = await chosenBy(asked, target);
@@ -132,6 +130,7 @@ export async function runProve(given: ProveRequest): Promise<number> {
       tool: { name: 'muster', version: VERSION },
       reproduce: reproduceLine(request, seed),
       settings,
+      plan: planData(asked, seed, schedule),
       expectedFailures,
       killRate: knownKillRate(),
       ...(budgets && { budgets }),
@@ -196,8 +195,25 @@ function selectionOf({ suite, grep, shard }: ProveRequest): Selection {
 }
 
 /** Budgets are those of our own daemon doing the standard work, all of it. */
-function asStandard({ suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, target, targetCmd, world }: ProveRequest): boolean {
-  return [suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, target, targetCmd, world].every((given) => given === undefined);
+function asStandard({
+  suite,
+  grep,
+  shard,
+  lastFailed,
+  nodes,
+  messages,
+  rate,
+  duration,
+  kills,
+  target,
+  targetCmd,
+  world,
+  saboteur,
+  schedule,
+}: ProveRequest): boolean {
+  return [suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, target, targetCmd, world, saboteur, schedule].every(
+    (given) => given === undefined,
+  );
 }
 
 /** Suites that last as long as they are told. */
@@ -227,50 +243,6 @@ async function list(suites: readonly Suite[], json: boolean): Promise<number> {
     }
   }
   return 0;
-}
-
-async function targetOf({ target = [], tokenFile = [], targetCmd, world, realCrypto = false }: ProveRequest, seed: string): Promise<Target> {
-  if (world === 'sim') {
-    if (target.length > 0 || targetCmd !== undefined)
-      throw new UsageError('--world sim simulates our own node: it excludes --target and --target-cmd');
-    return simulatedTarget({ seed, realCrypto });
-  }
-  if (realCrypto) throw new UsageError('--real-crypto is for --world sim: daemons have no other');
-  const cli = { command: process.execPath, args: [...entry('muster').flags, entry('muster').file] };
-  if (target.length !== tokenFile.length)
-    throw new UsageError(`give one --token-file for each --target, in the same order (${tokenFile.length} for ${target.length})`);
-  if (target.length > 0) {
-    if (targetCmd !== undefined) throw new UsageError('--target and --target-cmd exclude each other');
-    return remoteTarget(await Promise.all(target.map(async (url, index) => ({ url, token: await readToken(tokenFile[index]!) }))));
-  }
-  if (targetCmd !== undefined) return localTarget({ command: shellCommand(targetCmd) });
-  const daemon = entry('musterd');
-  return localTarget({ command: ownDaemon(daemon.file, daemon.flags), cli, crowd: crowdedDaemons() });
-}
-
-async function readToken(file: string): Promise<string> {
-  const token = (
-    await readFile(file, 'utf8').catch((error: unknown) => {
-      throw new UsageError(`--token-file ${file}: ${codeOf(error) === 'ENOENT' ? 'no such file' : messageOf(error)}`);
-    })
-  ).trim();
-  if (token === '') throw new UsageError(`--token-file ${file}: is empty`);
-  return token;
-}
-
-class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-/** What the user can correct ends with the exit code for usage. */
-async function usage<T>(work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const correctable = [UsageError, UnknownSuite, NoScenario, TargetAddressError, SyntaxError, RangeError].some((kind) => error instanceof kind);
-    if (correctable || codeOf(error) !== undefined) throw new Failure(messageOf(error), EXIT_USAGE);
-    throw error;
-  }
 }
 
 function interruptedCode({ reason }: AbortSignal): number {

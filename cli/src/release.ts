@@ -21,13 +21,13 @@ const LAST_VERDICT = 4;
 
 /** Proves suite after suite and merges what each leaves. Resolves with the exit code of the verdict of all together. @throws Failure */
 export async function runRelease({ skip = [], suite, grep, ...request }: ReleaseRequest): Promise<number> {
-  const { shard, lastFailed, list, plan, requirements, json } = request;
-  if ([suite, grep, shard, lastFailed, list, plan, requirements].some((given) => given !== undefined))
+  const { shard, lastFailed, list, plan, requirements, schedule, json } = request;
+  if ([suite, grep, shard, lastFailed, list, plan, requirements, schedule].some((given) => given !== undefined))
     throw new Failure('--release takes every suite; leave some out with --skip', EXIT_USAGE);
   if (request.out === undefined) throw new Failure('--release needs a place: --out DIR', EXIT_USAGE);
   const out = resolve(request.out);
   if (existsSync(out)) throw new Failure(`${out} is there already; name another place with --out`, EXIT_USAGE);
-  const { suites } = await loadSuites(request);
+  const { suites } = await loadSuites({ nodes: request.nodes, kills: request.kills, world: request.world });
   const unknown = skip.find((name) => suites.every((one) => one.name !== name));
   if (unknown !== undefined)
     throw new Failure(`there is no suite ${unknown} to skip; there are ${suites.map(({ name }) => name).join(', ')}`, EXIT_USAGE);

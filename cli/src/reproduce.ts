@@ -1,8 +1,14 @@
 /** The command that does a run again. */
+import { readFile } from 'node:fs/promises';
+import { readSchedule, type Schedule } from '@muster/lab';
+import type { Json } from '@muster/proof';
 import type { ProveRequest } from './prove.ts';
 
 /** Paths of token files stay out: the line is part of the bundle. */
-export function reproduceLine({ suite, grep, target, targetCmd, shard, baseline, world, realCrypto, ...rest }: ProveRequest, seed: string): string {
+export function reproduceLine(
+  { suite, grep, target, targetCmd, shard, baseline, world, realCrypto, saboteur, schedule, ...rest }: ProveRequest,
+  seed: string,
+): string {
   const { nodes, messages, rate, duration, kills } = rest;
   const numbers = Object.entries(defined({ nodes, messages, rate, duration, kills })).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const words = [
@@ -10,15 +16,34 @@ export function reproduceLine({ suite, grep, target, targetCmd, shard, baseline,
     seed,
     ...(world === undefined ? [] : ['--world', world]),
     ...(realCrypto ? ['--real-crypto'] : []),
+    ...(saboteur === undefined ? [] : ['--saboteur', saboteur]),
     ...(suite ? ['--suite', ...suite] : []),
     ...(grep === undefined ? [] : ['--grep', grep]),
     ...(shard ? ['--shard', `${shard.index}/${shard.of}`] : []),
     ...(baseline === undefined ? [] : ['--baseline', baseline]),
+    ...(schedule === undefined ? [] : ['--schedule', schedule]),
     ...numbers,
     ...(target ?? []).flatMap((url) => ['--target', url]),
     ...(targetCmd === undefined ? [] : ['--target-cmd', targetCmd]),
   ];
   return words.map((word, index) => (index === 0 ? word : shellWord(word))).join(' ');
+}
+
+/** What a run does again, as data; of a run against nodes that were there already, nothing does. */
+export function planData(request: ProveRequest, seed: string, schedule: Schedule | undefined): Json {
+  const { suite, grep, world = 'local', realCrypto, saboteur, targetCmd, target, nodes, messages, rate, duration, kills } = request;
+  const given = { suite, grep, world, realCrypto, saboteur, targetCmd, target, nodes, messages, rate, duration, kills, schedule };
+  return JSON.parse(JSON.stringify({ seed, ...given })) as Json;
+}
+
+/** @throws RangeError for what is none, and what reading throws */
+export async function scheduleIn(file: string): Promise<Schedule> {
+  const text = await readFile(file, 'utf8');
+  try {
+    return readSchedule(JSON.parse(text));
+  } catch (error) {
+    throw new RangeError(`${file}: ${error instanceof SyntaxError ? 'not JSON' : (error as Error).message}`, { cause: error });
+  }
 }
 
 export function shellWord(word: string): string {

@@ -1,5 +1,5 @@
 /** The suites that there are. */
-import type { Suite } from '@muster/lab';
+import type { Schedule, Suite } from '@muster/lab';
 
 interface Suites {
   readonly suites: readonly Suite[];
@@ -11,6 +11,7 @@ interface Suites {
 export async function loadSuites(size: {
   readonly nodes?: number | undefined;
   readonly kills?: number | undefined;
+  readonly schedule?: Schedule | undefined;
   readonly world?: 'local' | 'sim' | undefined;
 }): Promise<Suites> {
   const room: {

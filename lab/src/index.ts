@@ -17,6 +17,8 @@ export { HalfOpenProxy } from './faults/half-open-proxy.ts';
 export type { Direction, Link, LinkPath, Severed, Withheld } from './faults/link-path.ts';
 export { type Fault, FaultInjector, type FaultLimits, type Mechanism } from './faults/fault-injector.ts';
 export { type Cut, type Partition, PARTITION_SHAPES, type PartitionShape, type Selector } from './faults/cuts.ts';
+export { type DrawnFault, type DrawnSchedule, drawn, type FaultKind, isOfNode, leastSufferers, type NodeFault, operationsOf, readSchedule, type Schedule, type ScheduledOperation, shapeOf } from './faults/schedule.ts'; // prettier-ignore
+export { nodeName } from './targets/node-names.ts';
 export { halfOpen } from './faults/half-open.ts';
 export type { LinkConditions } from './faults/link-shaper.ts';
 export { kill, pause, restart } from './faults/process-faults.ts';
@@ -33,6 +35,7 @@ export { BOOTS, REFUSES_UNKNOWN, TargetUntrusted } from './runner/open-world.ts'
 export { describePlan, describeReason, NoScenario, type Plan, type PlannedWorld, planRun, type Selection, UnknownSuite } from './runner/plan.ts';
 export type { Observer, ProgressEvent, ScenarioOutcome } from './runner/progress-event.ts';
 export { type ProgressRenderer, type ProgressStream, renderProgress } from './runner/progress.ts';
+export { type Reduction, shrink, type ShrinkablePlan, type ShrinkOptions, type ShrinkResult, type Shrunk } from './shrink/shrink.ts';
 export { judge, type JudgeOptions, prove, type ProveOptions, type ProveResult, SecretInBundle } from './runner/prove.ts';
 export { seededRandom, type SeededRandom } from './runner/random.ts';
 export { PREREQUISITE, RAN } from './runner/run-scenario.ts';
@@ -49,7 +52,7 @@ export { type OnLink, ScriptedPeer, type ScriptedPeerOptions } from './fake-peer
 export type { KillRate } from './oracles/kill-rate.ts';
 export { type HealthyRun, type OracleReport, type SaboteurResult } from './oracles/oracle-report.ts';
 export { type OracleEvent, type OracleOptions, runOracles } from './oracles/run-oracles.ts';
-export { type SimulatedTrial, simulator, type Simulate, type TrialOutcome } from './oracles/trial.ts';
+export { type SimulatedTrial, simulator, type Simulate, type TrialOutcome, withBug } from './oracles/trial.ts';
 export { crowdedDaemons } from './crowd/crowded-daemons.ts';
 export { sabotagedDaemon } from './saboteurs/sabotaged-daemon.ts';
 export { type Saboteur, SABOTEURS } from './saboteurs/saboteurs.ts';

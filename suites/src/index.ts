@@ -1,5 +1,5 @@
 /** What is required of a node: one line per suite. */
-import type { Suite } from '@muster/lab';
+import type { Schedule, Suite } from '@muster/lab';
 import { blackHole } from './black-hole/index.ts';
 import { crash } from './crash/index.ts';
 import { chaos } from './chaos/index.ts';
@@ -29,13 +29,16 @@ export interface SuiteSize {
   readonly nodes?: number | undefined;
   /** how often the crash suite kills a node; 20 when not given */
   readonly kills?: number | undefined;
+  /** what happens in the chaos suite; drawn by chance when not given */
+  readonly schedule?: Schedule | undefined;
 }
 
 const DEFAULT_NODES = 3;
 const DEFAULT_KILLS = 20;
 
 /** @throws RangeError for nodes that are too few to say anything to one another */
-export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: SuiteSize = {}): readonly Suite[] {
+export function suitesFor({ nodes: asked, kills = DEFAULT_KILLS, schedule }: SuiteSize = {}): readonly Suite[] {
+  const nodes = asked ?? DEFAULT_NODES;
   if (!Number.isInteger(nodes) || nodes < 2) throw new RangeError(`suites need 2 nodes or more, not ${nodes}`);
   return [
     smoke,
@@ -48,7 +51,7 @@ export function suitesFor({ nodes = DEFAULT_NODES, kills = DEFAULT_KILLS }: Suit
     network,
     surfaces,
     hostile,
-    chaos,
+    chaos({ nodes: asked, schedule }),
     crash(kills),
     discovery,
     routes,

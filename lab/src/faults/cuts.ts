@@ -46,9 +46,13 @@ export function select(selector: Selector, names: readonly string[], random: See
 
 /** @throws RangeError for fewer nodes than the shape needs: 2, or 3 for a bridge, or 4 for a ring */
 export function partitionOf(shape: PartitionShape, names: readonly string[], random: SeededRandom): Partition {
+  return partitionInOrder(shape, shuffled(names, random));
+}
+
+/** The parts are made of the nodes as they stand in line. @throws RangeError as `partitionOf` */
+export function partitionInOrder(shape: PartitionShape, order: readonly string[]): Partition {
   const needs = shape === 'ring' ? 4 : shape === 'bridge' || shape === 'minority' ? 3 : 2;
-  if (names.length < needs) throw new RangeError(`a partition of the shape ${shape} needs ${needs} nodes`);
-  const order = shuffled(names, random);
+  if (order.length < needs) throw new RangeError(`a partition of the shape ${shape} needs ${needs} nodes`);
   const hears = hearing(shape, order);
   const cuts = order.flatMap((to) => order.flatMap((from) => (from === to || hears(to, from) ? [] : [{ from, to }])));
   return { shape, cuts, groups: groupsOf(order, (one, other) => hears(one, other) && hears(other, one)) };

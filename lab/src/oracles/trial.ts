@@ -98,7 +98,7 @@ export function simulator({ suites, healthySuites, saboteurs = SABOTEURS }: Simu
 }
 
 /** Nodes, of which the one that the saboteur names has its bug. */
-function withBug(saboteur: Saboteur): Compose {
+export function withBug(saboteur: Saboteur): Compose {
   return (settings, ports, identity) => {
     const compose = (wrapped: typeof ports) => createNode(settings, wrapped, identity);
     return settings.displayName === saboteur.node ? sabotage(saboteur, compose, ports) : compose(ports);

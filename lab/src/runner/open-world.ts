@@ -58,7 +58,15 @@ export async function openWorld(
   const boot = `${bootPrefix}${name}`;
   recorder.phase(boot, 'setup', 'begin');
   const world = await target
-    .open({ nodes: planned.nodes, wiring: planned.wiring, crowd: planned.crowd, config: planned.config, human: planned.human, signal })
+    .open({
+      nodes: planned.nodes,
+      names: planned.names,
+      wiring: planned.wiring,
+      crowd: planned.crowd,
+      config: planned.config,
+      human: planned.human,
+      signal,
+    })
     .catch((error: unknown) => {
       if (!(error instanceof DaemonNotReady || error instanceof CannotExecute)) throw error;
       claimDown(recorder, boot, error);

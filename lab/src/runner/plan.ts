@@ -17,6 +17,7 @@ export interface PlannedWorld {
   /** unique in the run */
   readonly name: string;
   readonly nodes: number;
+  readonly names?: readonly string[];
   readonly wiring: Wiring;
   readonly crowd?: number;
   readonly config?: Needs['config'];
@@ -85,8 +86,8 @@ export function planRun(suites: readonly Suite[], target: Target, selection: Sel
       const why = whyAlone(scenario);
       if (why === undefined) shared.push(scenario);
       else {
-        const { nodes, wiring = 'host-directory', crowd, config, human } = scenario.needs;
-        const made = { ...(crowd && { crowd }), ...(config && { config }), ...(human && { human }) };
+        const { nodes, names, wiring = 'host-directory', crowd, config, human } = scenario.needs;
+        const made = { ...(names && { names }), ...(crowd && { crowd }), ...(config && { config }), ...(human && { human }) };
         alone.push({ name: scenario.id.replace('/', '-'), nodes, wiring, ...made, scenarios: [scenario], reason: why });
       }
     }
@@ -130,7 +131,7 @@ function shardOf(suites: readonly Suite[], { index, of }: NonNullable<Selection[
 function lacking({ needs }: Scenario, target: Target): NotRunReason | undefined {
   if (needs.nodes > target.maxNodes) return { nodes: needs.nodes };
   const wantsWorld =
-    [needs.exclusive, needs.config, needs.human].some((one) => one !== undefined) ||
+    [needs.exclusive, needs.config, needs.human, needs.names].some((one) => one !== undefined) ||
     (needs.wiring !== undefined && needs.wiring !== 'host-directory');
   const own = [...(wantsWorld ? (['world'] as const) : []), ...(needs.crowd === undefined ? [] : (['crowd'] as const))];
   const power = [...(needs.powers ?? []), ...own].find((one) => !target.powers.includes(one));
@@ -147,6 +148,7 @@ function whyAlone({ needs }: Scenario): string | undefined {
   if (needs.wiring === 'line') return 'its nodes are linked in a line';
   if (needs.config !== undefined) return 'its nodes are configured for it';
   if (needs.human) return 'its nodes belong to a human';
+  if (needs.names !== undefined) return 'its nodes have names of their own';
   const disruptive = needs.powers?.filter((power) => DISRUPTIVE.has(power)) ?? [];
   return disruptive.length > 0 ? `it may ${disruptive.join(', ')} nodes` : undefined;
 }

@@ -42,6 +42,8 @@ export interface JudgeOptions {
   readonly reproduce: string;
   /** handed to the scenarios and kept as inputs: `messages`, `rate` … */
   readonly settings?: Readonly<Record<string, Json>>;
+  /** what it takes to do it again, as data */
+  readonly plan?: Json;
   readonly versions?: Readonly<Record<string, string>>;
   readonly expectedFailures?: RunStarted['expectedFailures'];
   /** of the suites, where it is known */
@@ -166,7 +168,12 @@ function writeStart(recorder: Recorder, runId: string, plan: Plan, options: Judg
       level: 'L1',
       note: 'real processes: the seed repeats every decision of the scenarios, not the schedule of the machines',
     },
-    inputs: { ...settings, target: target.implementation, suites: options.suites.map(({ name }) => name) },
+    inputs: {
+      ...settings,
+      ...(options.plan !== undefined && { plan: options.plan }),
+      target: target.implementation,
+      suites: options.suites.map(({ name }) => name),
+    },
     filters: [...plan.filters],
     expectedFailures: [...(options.expectedFailures ?? [])],
     versions: { node: process.versions.node, platform: `${process.platform}-${process.arch}`, ...options.versions },

@@ -2,7 +2,7 @@
 import { claims, type PhaseName } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
 import { DeadlineError, eventually } from '../eventually.ts';
-import { partitionOf, select } from '../faults/cuts.ts';
+import { partitionInOrder, partitionOf, select } from '../faults/cuts.ts';
 import { cutMessage } from '../faults/cut-message.ts';
 import { FaultInjector } from '../faults/fault-injector.ts';
 import { halfOpen } from '../faults/half-open.ts';
@@ -202,8 +202,8 @@ function contextOf(
       slowDisk: (node, ms, limits) => faults.inject(can(node, 'slowDisk')(ms), limits),
       cutMessage: (link, sender, limits) => faults.inject(cutMessage(link, sender.name), limits),
       halfOpen: (link, silent, limits) => faults.inject(halfOpen(link, silent.name), limits),
-      async partition(shape, limits) {
-        const parts = partitionOf(shape, names, random);
+      async partition(shape, limits, order) {
+        const parts = order ? partitionInOrder(shape, order) : partitionOf(shape, names, random);
         return Object.assign(await faults.inject(partition(world.links, parts), limits), { partition: parts });
       },
       badPaths(whose, conditions, limits) {

@@ -24,6 +24,8 @@ export interface Requirement {
 
 export interface Needs {
   readonly nodes: number;
+  /** what they are called, where that matters */
+  readonly names?: readonly string[];
   readonly capabilities?: readonly CapabilityName[];
   readonly powers?: readonly Power[];
   readonly surfaces?: readonly Surface[];
@@ -79,8 +81,8 @@ export interface FaultTools {
   fillDisk(node: NodeHandle, limits?: FaultLimits): Promise<Fault>;
   /** each durable write of the node takes so many ms; needs the power `disk` */
   slowDisk(node: NodeHandle, ms: number, limits?: FaultLimits): Promise<Fault>;
-  /** the nodes fall into parts, drawn by chance; needs the wiring `proxied` */
-  partition(shape: PartitionShape, limits?: FaultLimits): Promise<Fault & { readonly partition: Partition }>;
+  /** the nodes fall into parts, drawn by chance where no order of theirs is given; needs the wiring `proxied` */
+  partition(shape: PartitionShape, limits?: FaultLimits, order?: readonly string[]): Promise<Fault & { readonly partition: Partition }>;
   /** all paths from and to the selected nodes become bad; needs the wiring `proxied` */
   badPaths(whose: Selector, conditions: LinkConditions, limits?: FaultLimits): Promise<Fault>;
 }

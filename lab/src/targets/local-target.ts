@@ -34,9 +34,9 @@ export function localTarget({ command, commands, cli, crowd, clock, bootLimit }:
     maxNodes: crowd ? MAX_LOCAL_NODES : MAX_PROCESSES,
     powers: ['world', 'dial', 'link', 'process', ...(crowd ? (['crowd'] as const) : []), 'kill', 'pause', 'restart', 'half-open'],
     surfaces,
-    async open({ nodes, wiring, crowd: asked, config, human, signal }) {
+    async open({ nodes, names: given, wiring, crowd: asked, config, human, signal }) {
       const size = asked ?? (nodes > LARGE ? SHARING : undefined);
-      const names = Array.from({ length: nodes }, (_, index) => nodeName(index));
+      const names = given ?? Array.from({ length: nodes }, (_, index) => nodeName(index));
       const world = await startLocalWorld({
         command,
         ...(commands && { commands }),

@@ -47,13 +47,15 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
   const { clock, schedule, trace } = simulation;
   const runId = Buffer.from(new Chance(`${seed} run`).bytes(16)).toString('hex');
   let worlds = 0;
-  const open = async ({ nodes, wiring = 'host-directory', config, human, signal }: WorldRequest) => {
+  const open = async ({ nodes, names, wiring = 'host-directory', config, human, signal }: WorldRequest) => {
     const chance = simulation.chance.child(`wiring ${worlds++}`);
     const machines: Machine[] = [];
     const toml = tomlOf(config, wiring);
     for (let index = 0; index < nodes; index++) {
       const bootstrap = bootstrapOf(wiring, machines, chance);
-      machines.push(simulation.machine({ name: nodeName(index), config: toml, ...(bootstrap && { bootstrap }), ...(human && { human }) }));
+      machines.push(
+        simulation.machine({ name: names?.[index] ?? nodeName(index), config: toml, ...(bootstrap && { bootstrap }), ...(human && { human }) }),
+      );
     }
     const begun = clock.monotonic();
     for (const machine of machines) {

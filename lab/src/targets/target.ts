@@ -12,6 +12,8 @@ export type Power = (typeof powers)[number];
 export interface WorldRequest {
   /** how many; with a target that cannot boot nodes, how many of those there are */
   readonly nodes: number;
+  /** what they are called; names of its own when not given */
+  readonly names?: readonly string[] | undefined;
   readonly wiring?: Wiring;
   /** so many nodes share a process */
   readonly crowd?: number;

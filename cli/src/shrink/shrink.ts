@@ -1,0 +1,148 @@
+/** `muster shrink`: the smallest run that still fails as a bundle says one did. */
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { judge, type JudgeOptions, listenForInterrupt, prove, type Reduction, shrink, type ShrinkablePlan, systemClock } from '@muster/lab';
+import { VERSION } from '@muster/node/host';
+import type { ProofReport } from '@muster/proof';
+import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Failure } from '../failure.ts';
+import { printJson, printLine } from '../output.ts';
+import { targetOf } from '../prove-target.ts';
+import { renderTable } from '../render.ts';
+import { defined, planData, reproduceLine } from '../reproduce.ts';
+import { runnerKey } from '../runner-key.ts';
+import { becomeSimulationProcess, isSimulationProcess } from '../simulation.ts';
+import { loadSuites } from '../suites.ts';
+import { type FailedRun, failedRun, firstFailure } from './failed-run.ts';
+
+export interface ShrinkRequest {
+  readonly bundle: string;
+  /** s */
+  readonly budget: number;
+  /** a candidate fails when so many of so many runs do; default: 1/1 on virtual time, else 2/3 */
+  readonly confirm?: { readonly times: number; readonly of: number } | undefined;
+  readonly out?: string | undefined;
+  readonly json: boolean;
+}
+
+/** What suites take by themselves, where that can be made smaller. */
+const DEFAULTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  mesh: { nodes: 3 },
+  stress: { nodes: 3, messages: 1_000 },
+  scale: { nodes: 3 },
+  crash: { kills: 20 },
+};
+
+/** Resolves with 0 once the smallest run is there; 1 when the run did not fail again. @throws Failure */
+export async function runShrink({ bundle, budget, confirm: asked, out, json }: ShrinkRequest): Promise<number> {
+  const failed = await failedRun(bundle);
+  const place = resolve(out ?? `${bundle.replace(/\/+$/u, '')}-smallest`);
+  if (existsSync(place)) throw new Failure(`${place} is there already; name another place with --out`, EXIT_USAGE);
+  const simulated = failed.request.world === 'sim';
+  if (simulated && !isSimulationProcess()) return becomeSimulationProcess();
+  const confirm = asked ?? (simulated && !failed.request.realCrypto ? { times: 1, of: 1 } : { times: 2, of: 3 });
+  const say = async (line: string): Promise<void> => void (json || (await printLine(line)));
+  await say(`shrinking ${failed.scenario} while ${failed.requirement} fails (${failed.check}), for ${budget} s at most`);
+
+  using interrupt = listenForInterrupt(() => systemClock.monotonic());
+  const deadline = systemClock.monotonic() + budget * 1_000;
+  const limit = AbortSignal.any([interrupt.signal, systemClock.timeout(budget * 1_000)]);
+  const again = new Again(failed);
+  const fails = async (plan: ShrinkablePlan): Promise<boolean> => {
+    for (let run = 1, times = 0; run <= confirm.of && times + confirm.of - run + 1 >= confirm.times; run++) {
+      if ((await again.fails(plan, limit)) && ++times >= confirm.times) return true;
+      if (limit.aborted) return false;
+    }
+    return false;
+  };
+  const whole = wholePlan(failed);
+  const { plan, cuts, complete } = await shrink({
+    plan: whole,
+    fails,
+    spent: () => interrupt.signal.aborted || systemClock.monotonic() >= deadline,
+    lasted: failed.lasted,
+    ...(!json && {
+      observer: (what, { schedule, settings }) => void printLine(`  ${what}: ${schedule ? inShort(schedule) : JSON.stringify(settings)}`),
+    }),
+  });
+  if (interrupt.signal.aborted) throw new Failure('interrupted', EXIT_INTERRUPTED);
+  const file = plan.schedule && `${place}.schedule.json`;
+  const report = await again.keep(plan, place, file, confirm.of);
+  if (!report) {
+    await say(`it did not fail again in ${confirm.of} run${confirm.of === 1 ? '' : 's'}: there is nothing to shrink by`);
+    if (json) await printJson({ ok: false, error: 'it did not fail again' });
+    return EXIT_FAILED;
+  }
+  const still = firstFailure(report, failed.requirement)!.id;
+  const reproduce = report.run!.reproduce;
+  if (json) await printJson({ ok: true, complete, cuts, check: still, bundle: place, ...(file && { schedule: file }), reproduce });
+  else {
+    const ended = complete ? [] : ['the time was over: there may be smaller ones, see --budget'];
+    const files = [`bundle: ${place}`, ...(file ? [`schedule: ${file}`] : []), `again: ${reproduce}`];
+    await printLine(['', ...renderTable(cuts.map(rowOf)), '', ...ended, `still fails: ${still}`, ...files].join('\n'));
+  }
+  return 0;
+}
+
+function wholePlan({ request, schedule, scenario }: FailedRun): ShrinkablePlan {
+  if (schedule) return { settings: {}, schedule };
+  const { nodes, messages, kills, duration } = request;
+  return { settings: { ...DEFAULTS[scenario.split('/', 1)[0]!], ...defined({ nodes, messages, kills, duration }) } };
+}
+
+function inShort({ nodes, faults, operations }: NonNullable<ShrinkablePlan['schedule']>): string {
+  const end = Math.max(0, ...faults.map(({ at_ms: at, for_ms: long }) => at + long));
+  return `${nodes.length} nodes, ${faults.length} faults within ${end} ms, ${operations ? `${operations.length} operations` : 'load by rule'}`;
+}
+
+function rowOf({ what, unit, before, after, tried }: Reduction): Record<string, unknown> {
+  const said = (size: number): string => (unit === what ? String(size) : `${size} ${unit}`);
+  return { what, before: said(before), after: said(after), tried };
+}
+
+/** Runs the failed scenario once more, with a plan in place of its own. */
+class Again {
+  readonly #failed: FailedRun;
+
+  constructor(failed: FailedRun) {
+    this.#failed = failed;
+  }
+
+  /** Nothing of the run is left. */
+  async fails(plan: ShrinkablePlan, signal: AbortSignal): Promise<boolean> {
+    const report = await judge({ ...(await this.#options(plan)), signal });
+    return !signal.aborted && firstFailure(report, this.#failed.requirement) !== undefined;
+  }
+
+  /** Until it fails; that run's bundle stays. @returns undefined when it did in none of so many */
+  async keep(plan: ShrinkablePlan, out: string, file: string | undefined, tries: number): Promise<ProofReport | undefined> {
+    const runner = (await runnerKey()).signer;
+    if (file) await writeFile(file, `${JSON.stringify(plan.schedule, undefined, 2)}\n`, { flag: 'wx' });
+    for (let run = 1; run <= tries; run++) {
+      const { report } = await prove({ ...(await this.#options(plan, file)), out, runner });
+      if (firstFailure(report, this.#failed.requirement)) return report;
+      await rm(out, { recursive: true });
+    }
+    if (file) await rm(file);
+    return undefined;
+  }
+
+  async #options({ settings, schedule }: ShrinkablePlan, file?: string): Promise<JudgeOptions> {
+    const { request, scenario, seed } = this.#failed;
+    const { nodes: _, duration: __, ...rest } = request;
+    const suite = [scenario.split('/', 1)[0]!];
+    const asked = { ...rest, ...settings, suite, grep: `^${scenario} `, json: false, ...(file !== undefined && { schedule: file }) };
+    const kills = settings['kills'] ?? request.kills;
+    const { suites } = await loadSuites({ nodes: settings['nodes'], kills, schedule, world: request.world });
+    return {
+      suites,
+      target: await targetOf(asked, seed),
+      selection: { suites: suite, grep: asked.grep },
+      seed,
+      tool: { name: 'muster', version: VERSION },
+      reproduce: reproduceLine(asked, seed),
+      plan: planData(asked, seed, schedule),
+      settings: { ...defined({ messages: request.messages, rate: request.rate, kills }), ...settings },
+    };
+  }
+}

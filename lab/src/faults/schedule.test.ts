@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { seededRandom } from '../runner/random.ts';
+import { drawn, operationsOf, readSchedule, withNodes } from './schedule.ts';
+
+const written = {
+  nodes: ['alice', 'bob', 'carol', 'dave'],
+  roles: { edge: ['carol', 'dave'] },
+  faults: [
+    { at_ms: 200, for_ms: 100, kind: 'kill', on: { role: 'edge', select: 'one' } },
+    { at_ms: 0, for_ms: 100, kind: 'partition-halves' },
+    { at_ms: 400, for_ms: 0, kind: 'pause', on: 'minority' },
+    { at_ms: 500, for_ms: 0, kind: 'cut-message', on: ['dave', 'alice'] },
+  ],
+  operations: [{ at_ms: 50, do: 'send', node: 'alice', to: 'dave' }],
+};
+
+test('who suffers is drawn by role, share and name, the same by the same chance, in the order of time', () => {
+  const { faults } = drawn(readSchedule(written), seededRandom('1', 'x'));
+  expect(faults.map(({ kind, on }) => [kind, on.length])).toEqual([['partition-halves', 4], ['kill', 1], ['pause', 1], ['cut-message', 2]]); // prettier-ignore
+  expect(['carol', 'dave']).toContain(faults[1]!.on[0]);
+  expect(faults[3]!.on).toEqual(['dave', 'alice']);
+  expect(drawn(readSchedule(written), seededRandom('1', 'x')).faults).toEqual(faults);
+  // Drawn, it draws nothing any more.
+  const again = drawn(readSchedule(JSON.parse(JSON.stringify({ ...written, faults }))), seededRandom('2', 'y'));
+  expect(again.faults).toEqual(faults);
+});
+
+test('a load by rule is operations one by one', () => {
+  const load = { publish_every_ms: 100, send_every_ms: 200 };
+  const operations = operationsOf({ nodes: ['alice', 'bob', 'carol'], load }, 250);
+  expect(operations.filter((one) => one.do === 'publish' && one.node === 'bob').map(({ at_ms: at }) => at)).toEqual([0, 100, 200]);
+  expect(operations.filter((one) => one.do === 'send' && one.node === 'alice')).toEqual([
+    { at_ms: 0, do: 'send', node: 'alice', to: 'bob' },
+    { at_ms: 200, do: 'send', node: 'alice', to: 'carol' },
+  ]);
+  expect(operations.map(({ at_ms: at }) => at)).toEqual(operations.map(({ at_ms: at }) => at).toSorted((a, b) => a - b));
+});
+
+test('without some of its nodes it says nothing of them', () => {
+  const less = withNodes(drawn(readSchedule(written), seededRandom('1', 'x')), ['alice', 'bob']);
+  expect(less).toMatchObject({ nodes: ['alice', 'bob'], roles: {}, operations: [] });
+  for (const { on } of less.faults) for (const name of on) expect(['alice', 'bob']).toContain(name);
+  expect(less.faults.map(({ kind }) => kind)).not.toContain('cut-message');
+  expect(() => readSchedule(less)).not.toThrow();
+});
+
+test.for([
+  ['no object', 7, /no schedule: .*object/i],
+  ['a kind that there is not', { nodes: ['a'], faults: [{ at_ms: 0, for_ms: 1, kind: 'flood' }] }, /faults\/0\/kind/],
+  ['a node twice', { nodes: ['a', 'a'], faults: [] }, /twice/],
+  ['a stranger among those who suffer', { nodes: ['a'], faults: [{ at_ms: 0, for_ms: 1, kind: 'kill', on: ['b'] }] }, /no node b/],
+  ['a stranger among those who send', { nodes: ['a'], faults: [], operations: [{ at_ms: 0, do: 'send', node: 'a', to: 'b' }] }, /no node b/],
+  ['a role that there is not', { nodes: ['a'], faults: [{ at_ms: 0, for_ms: 1, kind: 'kill', on: { role: 'x' } }] }, /no role x/],
+  ['a misspelt key', { nodes: ['a'], faults: [], operation: [] }, /operation/],
+] as const)('refuses %s', ([, data, message]) => {
+  expect(() => readSchedule(data)).toThrow(message);
+});

@@ -1,0 +1,52 @@
+/** One fault of a schedule, on the nodes that are drawn for it. */
+import { type DrawnFault, type Fault, isOfNode, type NodeFault, type NodeHandle, type ScenarioContext, shapeOf } from '@muster/lab';
+
+const BAD_PATHS = { delayMs: 40, jitterMs: 60, loss: 0.02 };
+const SKEW_MS = 20_000;
+const SLOW_SYNC_MS = 40;
+
+export interface Disturbance {
+  readonly faults: readonly Fault[];
+  /** nodes that still reach one another */
+  readonly together: readonly NodeHandle[];
+}
+
+export async function disturb(context: ScenarioContext, { kind, on }: DrawnFault): Promise<Disturbance> {
+  const { faults, links, nodes } = context;
+  const shape = shapeOf(kind);
+  if (shape) {
+    const fault = await faults.partition(shape, undefined, on);
+    const [largest = []] = fault.partition.groups.toSorted((a, b) => b.length - a.length);
+    return { faults: [fault], together: nodes.filter(({ name }) => largest.includes(name)) };
+  }
+  const sufferers = on.map((name) => nodes.find((node) => node.name === name)!);
+  if (kind === 'bad-paths') return { faults: [await faults.badPaths([...on], BAD_PATHS)], together: nodes };
+  if (isOfNode(kind)) {
+    const broken = await Promise.all(sufferers.map((node) => ofNode(context, kind, node)));
+    return { faults: broken, together: nodes.filter((node) => !sufferers.includes(node)) };
+  }
+  const link = links.find(({ from, to }) => on.includes(from) && on.includes(to));
+  if (!link) throw new Error(`no link between ${on.join(' and ')} can be broken`);
+  const [first] = sufferers as [NodeHandle];
+  const fault = await (kind === 'half-open' ? faults.halfOpen(link, first) : faults.cutMessage(link, first));
+  return { faults: [fault], together: kind === 'half-open' ? nodes.filter((node) => node !== first) : nodes };
+}
+
+function ofNode({ faults }: ScenarioContext, kind: NodeFault, node: NodeHandle): Promise<Fault> {
+  switch (kind) {
+    case 'restart':
+      return faults.restart(node);
+    case 'pause':
+      return faults.pause(node);
+    case 'power-loss':
+      return faults.losePower(node);
+    case 'clock-skew':
+      return faults.skewClock(node, SKEW_MS);
+    case 'disk-full':
+      return faults.fillDisk(node);
+    case 'disk-slow':
+      return faults.slowDisk(node, SLOW_SYNC_MS);
+    case 'kill':
+      return faults.kill(node);
+  }
+}

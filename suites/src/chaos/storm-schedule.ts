@@ -1,0 +1,46 @@
+/** The storm that a seed makes: faults one after the other, each kind before any comes again, and load all along. */
+import { type FaultKind, isOfNode, leastSufferers, nodeName, type Power, PARTITION_SHAPES, type Schedule, type SeededRandom } from '@muster/lab';
+
+/** ms a fault stays: too short to be noticed, or longer than the detector of lost peers */
+const HOLD_MS = [1_500, 4_000, 14_000];
+const FIRST_MS = 500;
+/** ms between the end of one and the beginning of the next, at least */
+const BETWEEN_MS = 1_000;
+/** ms between two messages of one node: what it publishes, and what it sends to one other */
+const LOAD = { publish_every_ms: 100, send_every_ms: 250 };
+/** of the nodes, those that are never killed: what they accept and what they are owed is counted */
+const STEADY = 0.6;
+
+const KINDS: readonly (readonly [kind: FaultKind, select?: 'one' | 'all'])[] = [
+  ...PARTITION_SHAPES.map((shape) => [`partition-${shape}`] as const),
+  ['kill', 'one'],
+  ['kill', 'all'],
+  ['pause', 'one'],
+  ['bad-paths', 'all'],
+  ['cut-message'],
+];
+/** what not every target can do */
+const FURTHER: readonly (readonly [kind: FaultKind, select: 'one', power: Power])[] = [
+  ['power-loss', 'one', 'power'],
+  ['clock-skew', 'one', 'clock'],
+  ['disk-full', 'one', 'disk'],
+  ['disk-slow', 'one', 'disk'],
+];
+
+export function stormSchedule(count: number, seconds: number, powers: readonly Power[], random: SeededRandom): Schedule {
+  const nodes = Array.from({ length: count }, (_, index) => nodeName(index));
+  const mortal = nodes.slice(Math.min(count - 1, Math.ceil(count * STEADY)));
+  const further = FURTHER.filter(([, , power]) => powers.includes(power));
+  const kinds = [...KINDS, ...further].filter(([kind]) => leastSufferers(kind) <= count);
+  const faults: Schedule['faults'][number][] = [];
+  let left: (typeof kinds)[number][] = [];
+  for (let at = FIRST_MS; faults.length === 0 || at < seconds * 1_000;) {
+    if (left.length === 0) left = [...kinds];
+    const [[kind, select]] = left.splice(random.integer(left.length), 1) as [(typeof kinds)[number]];
+    const hold = random.pick(HOLD_MS);
+    const on = isOfNode(kind) ? { role: 'mortal', select: select ?? 'one' } : select;
+    faults.push({ at_ms: at, for_ms: hold, kind, ...(on && { on }) });
+    at += hold + BETWEEN_MS;
+  }
+  return { nodes, roles: { mortal }, faults, load: LOAD };
+}
