@@ -10,7 +10,10 @@ const regossipsStale: Saboteur = {
   plants: 'forgets how new the last announcement of an agent was: keeps older ones and passes them on',
   node: 'alice',
   caughtBy: 'discovery/news/older-passed',
-  ports: (ports) => rows(ports, 'peer/', ({ issued: _, ...row }) => row),
+  handlers: (_, { peers }) => {
+    peers.issued = () => undefined;
+    return {};
+  },
 };
 
 const ignoresPinning: Saboteur = {
