@@ -47,7 +47,7 @@ export const MARKUP = `<!doctype html>
   </section>
   <section class="wide" aria-labelledby="peers-title">
     <h2 id="peers-title">Peers <span id="peer-count" class="count"></span></h2>
-    <div class="scroll" role="region" aria-labelledby="peers-title" tabindex="0">
+    <div class="scroll" role="region" aria-label="List of peers" tabindex="0">
       <table>
         <thead><tr><th scope="col">Agent</th><th scope="col">Machine</th><th scope="col">Trust</th><th scope="col">Address</th></tr></thead>
         <tbody id="peers"></tbody>
@@ -65,7 +65,7 @@ export const MARKUP = `<!doctype html>
       <button type="button" id="clear">Clear</button>
     </form>
     <p id="subscribed" role="status" class="quiet"></p>
-    <ol id="events" class="scroll" role="log" aria-labelledby="events-title" tabindex="0"></ol>
+    <div id="log" class="scroll" role="log" aria-label="Latest events" tabindex="0"><ol id="events"></ol></div>
     <p id="no-events" class="quiet">Nothing has happened yet. Messages of the topics this node is subscribed to, direct messages, and peers that come and go appear here.</p>
   </section>
 </main>

@@ -121,6 +121,7 @@ export const SCRIPT = `'use strict';
     if (fields.agent_id) parts.push(short(fields.agent_id));
     if (fields.peer_id) parts.push(short(fields.peer_id));
     if (fields.event) parts.push(plain(fields.event));
+    if (fields.count !== undefined) parts.push(String(fields.count));
     const item = make('li');
     item.append(make('time', new Date().toLocaleTimeString([], { hour12: false })), make('bdi', parts.join(' ')));
     if (fields.payload !== undefined) item.append(make('span', plain(decoded(fields.payload)), { class: 'text' }));
