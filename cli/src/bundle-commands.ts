@@ -1,12 +1,27 @@
 /** `verify` and `report`: what a bundle says, and whether to believe it. */
-import { copyFile, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isRollUp, loadTrustedKey, type ProofReport, type Verification, verifyBundle, verifyRollUp } from '@muster/proof';
+import {
+  type CrashPrefix,
+  isCrashPrefix,
+  isRollUp,
+  JournalError,
+  loadTrustedKey,
+  partialOf,
+  type ProofReport,
+  readCrashPrefix,
+  type Verification,
+  verifyBundle,
+  verifyRollUp,
+} from '@muster/proof';
 import { codeOf, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { printJson, printLine } from './output.ts';
 import { reportLines, verdictLines } from './verdict-text.ts';
 
 const HTML = 'data/report.html';
+/** proof/ calls it a lab or harness fault */
+const EXIT_HARNESS = 3;
 
 export interface VerifyRequest {
   readonly bundle: string;
@@ -18,12 +33,30 @@ export interface VerifyRequest {
 /** Resolves with the exit code of the verification. @throws Failure when the key cannot be read */
 export async function verify({ bundle, key, json }: VerifyRequest): Promise<number> {
   await refuseUnlessFolder(bundle);
+  if (await isCrashPrefix(bundle)) return verifyPrefix(bundle, json);
   const trustedKey = key === undefined ? undefined : await readKey(key);
   const verification = await ((await isRollUp(bundle)) ? verifyRollUp : verifyBundle)(bundle, { trustedKey });
   const { report: _, ...facts } = verification;
   if (json) await printJson({ ok: verification.accepted, ...facts });
   else await printLine([...acceptance(verification, bundle), ...judgement(verification)].join('\n'));
   return verification.exitCode;
+}
+
+async function verifyPrefix(bundle: string, json: boolean): Promise<number> {
+  const { report: found, said } = await prefixAt(bundle);
+  const { verdict } = found;
+  if (json) await printJson({ ok: false, accepted: false, crashPrefix: said, verdict, exitCode: verdict.exitCode });
+  else await printLine([said, '', ...verdictLines(verdict)].join('\n'));
+  return verdict.exitCode;
+}
+
+async function prefixAt(bundle: string): Promise<CrashPrefix> {
+  try {
+    return await readCrashPrefix(bundle);
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error;
+    throw new Failure(`${bundle} cannot be read: ${error.message}`, EXIT_HARNESS);
+  }
 }
 
 async function readKey(file: string): Promise<Uint8Array> {
@@ -53,7 +86,9 @@ function judgement({ accepted, verdict }: Verification): string[] {
 async function refuseUnlessFolder(bundle: string): Promise<void> {
   const found = await stat(bundle).catch((error: unknown) => {
     const absent = ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '');
-    throw new Failure(absent ? `no such folder: ${bundle}` : messageOf(error), EXIT_USAGE);
+    const { directory } = partialOf(resolve(bundle));
+    const left = existsSync(directory) ? `; a run that goes on, or was killed, left ${directory}` : '';
+    throw new Failure(absent ? `no such folder: ${bundle}${left}` : messageOf(error), EXIT_USAGE);
   });
   if (!found.isDirectory()) throw new Failure(`not a folder: ${bundle}`, EXIT_USAGE);
 }
@@ -61,9 +96,16 @@ async function refuseUnlessFolder(bundle: string): Promise<void> {
 /** What a bundle says, once it is verified. @throws Failure when it is none, or refused */
 export async function believedReport(bundle: string): Promise<ProofReport> {
   await refuseUnlessFolder(bundle);
+  if (await isCrashPrefix(bundle)) throw new Failure(`${bundle} is no bundle: it holds what a run left that was killed`, EXIT_USAGE);
   const { accepted, report: found, findings, exitCode } = await verifyBundle(bundle);
   if (!accepted || !found) throw new Failure(`${bundle} is refused: ${findings[0]?.message ?? 'no report'}; see: muster verify ${bundle}`, exitCode);
   return found;
+}
+
+/** As `believedReport`, or what a run says that was killed, which nobody signed. */
+export async function reportOfRun(bundle: string): Promise<ProofReport> {
+  await refuseUnlessFolder(bundle);
+  return (await isCrashPrefix(bundle)) ? (await prefixAt(bundle)).report : believedReport(bundle);
 }
 
 export interface ReportRequest {
@@ -76,19 +118,33 @@ export interface ReportRequest {
 }
 
 /** Resolves with the exit code: 0 whatever the verdict, when the bundle can be believed. @throws Failure */
-export async function report({ bundle, out, openPath, json }: ReportRequest): Promise<number> {
+export async function report(request: ReportRequest): Promise<number> {
+  const { bundle, out, openPath, json } = request;
+  await refuseUnlessFolder(bundle);
+  if (await isCrashPrefix(bundle)) return reportPrefix(request);
   const believed = await believedReport(bundle);
   const html = resolve(bundle, join(...HTML.split('/')));
-  if (out !== undefined) await copy(html, out);
+  if (out !== undefined) await writing(out, () => copyFile(html, out));
   if (openPath) await printLine(html);
   else if (json) await printJson(believed);
   else await printLine([...reportLines(believed), '', `HTML report: ${out ?? html}`].join('\n'));
   return 0;
 }
 
-async function copy(from: string, to: string): Promise<void> {
+/** Its page is written only where it is asked for: what is left behind stays as it is. */
+async function reportPrefix({ bundle, out, openPath, json }: ReportRequest): Promise<number> {
+  if (openPath && out === undefined) throw new Failure(`${bundle} holds no page; say where to write one with --out`, EXIT_USAGE);
+  const { report: found, said, html } = await prefixAt(bundle);
+  if (out !== undefined) await writing(out, () => writeFile(out, html()));
+  if (openPath) await printLine(resolve(out!));
+  else if (json) await printJson({ crashPrefix: said, ...found });
+  else await printLine([said, '', ...reportLines(found), ...(out === undefined ? [] : ['', `HTML report: ${out}`])].join('\n'));
+  return 0;
+}
+
+async function writing(to: string, write: () => Promise<void>): Promise<void> {
   try {
-    await copyFile(from, to);
+    await write();
   } catch (error) {
     throw new Failure(`${to}: cannot write the report (${codeOf(error) ?? messageOf(error)})`, EXIT_USAGE);
   }

@@ -7,6 +7,7 @@ import {
   describePlan,
   Interrupted,
   listenForInterrupt,
+  PartialInTheWay,
   planRun,
   prove,
   renderProgress,
@@ -18,6 +19,7 @@ import {
   TargetAddressError,
 } from '@muster/lab';
 import { VERSION } from '@muster/node/host';
+import { partialOf } from '@muster/proof';
 import { readBaseline } from './baseline.ts';
 import { EXIT_FAILED, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { lastFailedScenarios, regressionLines, remember } from './history/remember.ts';
@@ -175,9 +177,10 @@ export async function runProve(given: ProveRequest): Promise<number> {
     if (interrupt.signal.aborted) return interruptedCode(interrupt.signal);
     return past?.regressions?.length ? EXIT_FAILED : verdict.exitCode;
   } catch (error) {
-    if (error instanceof TargetAddressError) throw new Failure(error.message, EXIT_USAGE);
+    if (error instanceof TargetAddressError || error instanceof PartialInTheWay) throw new Failure(error.message, EXIT_USAGE);
     if (interrupt.signal.aborted) throw new Failure('interrupted before there was anything to judge', interruptedCode(interrupt.signal));
-    throw new Failure(messageOf(error), EXIT_HARNESS);
+    const { directory } = partialOf(out);
+    throw new Failure(existsSync(directory) ? `${messageOf(error)}; what was recorded is in ${directory}` : messageOf(error), EXIT_HARNESS);
   }
 }
 

@@ -1,6 +1,6 @@
 /** `prove --resume`: takes up a soak where an earlier run of it was broken off. */
 import type { ProofReport } from '@muster/proof';
-import { believedReport } from './bundle-commands.ts';
+import { reportOfRun } from './bundle-commands.ts';
 import { EXIT_USAGE, Failure } from './failure.ts';
 import type { ProveRequest } from './prove.ts';
 
@@ -12,7 +12,7 @@ const MADE_AT = /^soak\/[a-z-]+\/at-(\d+)s\//u;
 export async function resumed(request: ProveRequest, bundle: string): Promise<ProveRequest> {
   if (request.suite || request.grep !== undefined || request.seeds !== undefined)
     throw new Failure('--resume says what runs: it excludes --suite, --grep and --seeds', EXIT_USAGE);
-  const { run, verdict } = await believedReport(bundle);
+  const { run, verdict } = await reportOfRun(bundle);
   const elapsed = Math.max(0, ...verdict.rows.map(({ id }) => Number(MADE_AT.exec(id)?.[1] ?? 0)));
   if (!run || elapsed === 0) throw new Failure(`${bundle} holds no part of a ${SUITE} that could be taken up`, EXIT_USAGE);
   // That it was broken off is no fault of the target's.

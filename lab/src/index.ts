@@ -32,6 +32,7 @@ export { type CommandStreamOptions, commandStream, followCommand, followRaw, raw
 export type { CliCommand, NodesBeside, TargetNode } from './record/target-node.ts';
 export { STANDARD_BUDGETS } from './runner/budgets.ts';
 export { BOOTS, REFUSES_UNKNOWN, TargetUntrusted } from './runner/open-world.ts';
+export { PartialInTheWay } from './runner/partial-journal.ts';
 export { describePlan, describeReason, NoScenario, type Plan, type PlannedWorld, planRun, type Selection, UnknownSuite } from './runner/plan.ts';
 export type { Observer, ProgressEvent, ScenarioOutcome } from './runner/progress-event.ts';
 export { type ProgressRenderer, type ProgressStream, renderProgress } from './runner/progress.ts';

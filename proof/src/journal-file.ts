@@ -1,14 +1,16 @@
 /** The journal on disk. */
-import { closeSync, constants, createReadStream, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, createReadStream, fdatasync, fsyncSync, openSync, writeSync } from 'node:fs';
 import type { AppendSink } from './journal-writer.ts';
 import { type ReadOptions, readJournal } from './journal-reader.ts';
 import type { JournalLine } from './journal.ts';
 
 const flushAt = 1024 * 1024;
+/** ms after which what was written is synchronised to disk */
+const SYNC_MS = 500;
 
 /**
  * Appends to a new 0600 file; lines of one turn of the event loop become one write. Writes are synchronous, so a crash
- * loses at most that turn and leaves whole lines but for the last.
+ * loses at most that turn and leaves whole lines but for the last; a machine that fails loses at most a second.
  */
 export class JournalFile implements AppendSink, AsyncDisposable {
   readonly path: string;
@@ -16,6 +18,7 @@ export class JournalFile implements AppendSink, AsyncDisposable {
   #pending: string[] = [];
   #pendingLength = 0;
   #scheduled: NodeJS.Immediate | undefined;
+  #syncing: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** @throws EEXIST when the file is there already: a journal is never overwritten or continued */
@@ -41,6 +44,13 @@ export class JournalFile implements AppendSink, AsyncDisposable {
     this.#pending = [];
     this.#pendingLength = 0;
     for (let written = 0; written < bytes.length;) written += writeSync(this.#fd, bytes, written);
+    this.#syncing ??= setTimeout(() => this.#sync(), SYNC_MS).unref();
+  }
+
+  /** Beside the work; that it failed shows when the file is closed. */
+  #sync(): void {
+    this.#syncing = undefined;
+    if (!this.#closed) fdatasync(this.#fd, () => undefined);
   }
 
   async flush(): Promise<void> {
@@ -52,6 +62,7 @@ export class JournalFile implements AppendSink, AsyncDisposable {
     if (this.#closed) return;
     this.flushSync();
     this.#closed = true;
+    clearTimeout(this.#syncing);
     fsyncSync(this.#fd);
     closeSync(this.#fd);
   }

@@ -32,6 +32,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['heap_bytes', { title: 'Heap in use', shown: bytes }],
   ['handles', { title: 'Open handles', shown: round }],
   ['sockets', { title: 'Open sockets', shown: round }],
+  ['files', { title: 'Open handles that are no sockets', shown: round }],
   ['disk_bytes', { title: 'Files on disk', shown: bytes }],
   ['cpu_ms', { title: 'Processor time', shown: (value) => `${round(value)} %`, of: shareOfCore }],
 ]);

@@ -11,6 +11,6 @@ test('idle or busy, nodes take no more and more; a handle kept for each message 
   expect(failures(healthy)).toEqual([]);
   expect(unexercised([healthy], [leak])).toEqual(['leak.idle.flat', 'leak.publisher.flat']);
   const failed = caught.verdict.rows.filter(({ status }) => status === 'fail').map(({ id }) => id);
-  expect(failed).toContain('leak/publisher/alice/bounded/handles');
-  expect(failed.filter((id) => !id.endsWith('/bounded/handles'))).toEqual([]);
+  expect(failed).toContain('leak/publisher/alice/bounded/files');
+  expect(failed.filter((id) => !id.endsWith('/bounded/files'))).toEqual([]);
 }, 120_000);

@@ -9,6 +9,8 @@ export interface ProcessUsage {
   /** open files, sockets, pipes and the like */
   readonly handles: number;
   readonly sockets: number;
+  /** handles that are no sockets: how many sockets there are, others have a say in */
+  readonly files: number;
   /** of all its threads, user and system, since it began */
   readonly cpu_ms: number;
 }
@@ -26,10 +28,12 @@ export function processUsage(pid: number): ProcessUsage | undefined {
     // The second field is the command in parentheses and may itself hold spaces and parentheses.
     const fields = stats.slice(stats.lastIndexOf(')') + 2).split(' ');
     const handles = readdirSync(`${proc}/fd`);
+    const sockets = handles.filter((handle) => isSocket(`${proc}/fd/${handle}`)).length;
     return {
       rss_bytes: Number(pages) * PAGE_BYTES,
       handles: handles.length,
-      sockets: handles.filter((handle) => isSocket(`${proc}/fd/${handle}`)).length,
+      sockets,
+      files: handles.length - sockets,
       cpu_ms: (Number(fields[11]) + Number(fields[12])) * TICK_MS,
     };
   } catch {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { readCrashPrefix } from '@muster/proof';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { eventually } from '../eventually.ts';
@@ -52,7 +53,7 @@ test('the same Ctrl-C arriving twice does not cut the orderly end short', async 
   await expectNothingLeft(held);
 });
 
-test('nothing is left of a run of scenarios that is killed', async () => {
+test('nothing is left of a run of scenarios that is killed but what it has recorded', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'muster-reaper-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const script = fileURLToPath(new URL('../testing/prove-holder.ts', import.meta.url));
@@ -60,8 +61,15 @@ test('nothing is left of a run of scenarios that is killed', async () => {
   const child = spawn(process.execPath, ['--conditions=muster-source', script], { env, stdio: ['ignore', 'pipe', 'ignore'] });
   await once(createInterface(child.stdout), 'line');
   expect(readdirSync(folder).some((name) => name.startsWith('muster-prove-'))).toBe(true);
+  const recorded = (): string => readFileSync(join(folder, 'bundle.partial', 'journal.jsonl'), 'utf8');
+  await eventually(systemClock, () => recorded().includes('"drive"'), { within: 8000, what: 'the phase in the journal' });
   child.kill('SIGKILL');
-  await eventually(systemClock, () => readdirSync(folder).length === 0, { within: 8000, what: 'the end of every file' });
+  const left = (): boolean => readdirSync(folder).join() === 'bundle.partial';
+  await eventually(systemClock, left, { within: 8000, what: 'the end of every other file' });
+  const { report, said } = await readCrashPrefix(join(folder, 'bundle.partial'));
+  expect(said).toMatch(/^crash prefix: the run was killed; \d+ lines/);
+  expect(report.verdict).toMatchObject({ outcome: 'inconclusive', exitCode: 2 });
+  expect(report.phases).toContainEqual(expect.objectContaining({ scenario: 'test/waits', phase: 'drive', end: 'open' }));
 });
 
 test.for(['throw', 'exit'] as const)('nothing is left when the run ends by %s', async (how) => {

@@ -43,7 +43,7 @@ describe.skipIf(process.platform !== 'linux')('what the system says', () => {
     const before = processUsage(pid)!;
     expect(before.rss_bytes).toBeGreaterThan(10_000_000);
     await tell('file');
-    expect(processUsage(pid)).toMatchObject({ handles: before.handles + 1, sockets: before.sockets });
+    expect(processUsage(pid)).toMatchObject({ handles: before.handles + 1, files: before.files + 1, sockets: before.sockets });
     await tell('socket');
     expect(processUsage(pid)).toMatchObject({ handles: before.handles + 2, sockets: before.sockets + 1 });
     await tell('work');

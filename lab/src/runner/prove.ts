@@ -7,7 +7,6 @@ import {
   bootPart,
   claims,
   evaluate,
-  JournalFile,
   type JournalLine,
   JournalWriter,
   type Json,
@@ -27,6 +26,7 @@ import { settled } from '../targets/settled.ts';
 import type { Target } from '../targets/target.ts';
 import { calibrate } from './calibration.ts';
 import { openWorld, type OpenWorld, signersOf, TargetDown, TargetUntrusted } from './open-world.ts';
+import { PartialJournal } from './partial-journal.ts';
 import { type Plan, type PlannedWorld, planRun, type Selection } from './plan.ts';
 import type { Observer } from './progress-event.ts';
 import { RAN, runScenario, type ScenarioRun } from './run-scenario.ts';
@@ -76,13 +76,16 @@ export class SecretInBundle extends Error {
   override readonly name = 'SecretInBundle';
 }
 
-/** @throws UnknownSuite, NoScenario, TargetAddressError before anything is written */
+/** What was recorded stays beside the bundle's place when the run is killed, or breaks. @throws UnknownSuite, NoScenario, TargetAddressError, PartialInTheWay before anything is written */
 export async function prove(options: ProveOptions): Promise<ProveResult> {
   const { observer = () => undefined } = options;
   const { plan, clock } = await prepared(options);
   await using stack = new AsyncDisposableStack();
   const { directory: folder } = stack.use(await startReaper('muster-prove-'));
-  const journal = stack.use(new JournalFile(join(folder, 'journal.jsonl')));
+  const partial = stack.use(await PartialJournal.open(options.out));
+  const interrupted = (): void => void (partial.kept = false);
+  options.signal?.addEventListener('abort', interrupted, { once: true });
+  const { file: journal } = partial;
   const { writer, recorder, session } = await run(options, plan, clock, { sink: journal, folder, stack });
   journal.close();
   observer({ type: 'bundling' });
@@ -92,6 +95,7 @@ export async function prove(options: ProveOptions): Promise<ProveResult> {
   await session.keepLogs();
   const { redactor } = writer;
   const written = await writeBundle({ directory: options.out, journal: journal.path, logs: session.logs, runner: options.runner, nodes, redactor });
+  partial.kept = false;
   await refuseSecrets(written.directory, redactor);
   const bundleMs = Math.round(systemClock.monotonic() - bundling);
   observer({ type: 'finished', report: written.report, bundle: written.directory, unsigned: written.unsigned });

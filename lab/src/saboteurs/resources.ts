@@ -6,7 +6,7 @@ const keepsHandles: Saboteur = {
   name: 'keeps-handles',
   plants: 'keeps a file open for each message that it publishes',
   node: 'alice',
-  caughtBy: 'leak/publisher/alice/bounded/handles',
+  caughtBy: 'leak/publisher/alice/bounded/files',
   daemons: 'the system counts the handles of processes',
   handlers: (handlers) => ({
     'messaging.publish': (input, context) => {

@@ -20,6 +20,8 @@ export interface ResourceEnvelope {
   readonly confidence?: number | undefined;
   /** ms after a node's first sample that say nothing about growth */
   readonly warmUp?: number | undefined;
+  /** growth is that of the lowest sample of every so many ms: of a heap what is left after collections, not what is on its way out */
+  readonly floorOf?: number | undefined;
 }
 
 interface Series {
@@ -45,9 +47,10 @@ export const resourceEnvelope: Predicate<ResourceEnvelope> = {
       perHour: z.number().optional(),
       confidence: z.number().min(0.5).max(0.9999).optional(),
       warmUp: z.number().min(0).optional(),
+      floorOf: z.number().min(1).optional(),
     })
     .refine(({ most, perHour }) => most !== undefined || perHour !== undefined, 'neither most nor perHour is given'),
-  start({ samples, at, unit = '', most, perHour, confidence = standardConfidence, warmUp = 0 }) {
+  start({ samples, at, unit = '', most, perHour, confidence = standardConfidence, warmUp = 0, floorOf }) {
     const byNode = new Map<string, Series>();
     let wrong: Judgement | undefined;
     return {
@@ -65,8 +68,11 @@ export const resourceEnvelope: Predicate<ResourceEnvelope> = {
         series.last = line.seq;
         if (value > series.highest.value) series.highest = { value, seq: line.seq };
         if (line.t - series.begun < warmUp) return;
-        series.times.push(line.t);
-        series.values.push(value);
+        const before = series.times.at(-1);
+        const sameWindow = floorOf !== undefined && before !== undefined && Math.floor(before / floorOf) === Math.floor(line.t / floorOf);
+        if (sameWindow && value >= series.values.at(-1)!) return;
+        series.times.splice(sameWindow ? -1 : series.times.length, 1, line.t);
+        series.values.splice(sameWindow ? -1 : series.values.length, 1, value);
       },
       result() {
         if (wrong) return wrong;

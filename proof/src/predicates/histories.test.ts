@@ -153,6 +153,15 @@ describe('resource-envelope', () => {
     const patient = claims.resourceEnvelope({ samples: { event: 'sample' }, at: '/rss', perHour: 10, warmUp: 20 * 60_000 });
     expect([judged(grown, claim).status, judged(grown, patient).status]).toEqual(['inconclusive', 'pass']);
   });
+
+  it('tells what stays after collections from what is on its way out', () => {
+    const floored = claims.resourceEnvelope({ samples: { event: 'sample' }, at: '/rss', perHour: 5, floorOf: 5 * 60_000 });
+    const uncertain = claims.resourceEnvelope({ samples: { event: 'sample' }, at: '/rss', perHour: 5 });
+    const saw = (grows: number) => sampled((n) => 50 + grows * n + ((n * 7) % 5) * 20, 59);
+    expect(judged(saw(0), uncertain).status).toBe('inconclusive');
+    expect(judged(saw(0), floored).status).toBe('pass');
+    expect(judged(saw(1), floored).status).toBe('fail');
+  });
 });
 
 describe('succeeds-at-rate', () => {
