@@ -44,7 +44,7 @@ class Room {
   readonly #counted: Counters[] = [];
   readonly #ears = new Map<AgentId, { guards: Map<string, Guard>; topics: Map<string, (message: TopicMessage) => void> }>();
 
-  enter(identity: Identity = freshIdentity(), options: { blocked?: readonly AgentId[]; validityMs?: number } = {}) {
+  enter(identity: Identity = freshIdentity(), options: { blocked?: readonly AgentId[]; others?: readonly AgentId[]; validityMs?: number } = {}) {
     const directory = mkdtempSync(join(tmpdir(), 'muster-rendezvous-'));
     const store = openSqliteStore(join(directory, 'node.sqlite'));
     const ears = { guards: new Map<string, Guard>(), topics: new Map<string, (message: TopicMessage) => void>() };
@@ -65,7 +65,7 @@ class Room {
       links: { on: () => {}, size: 1 },
       contacts: { blocked, rejects: blocked },
       addresses: () => ['8.8.8.8:1', '127.0.0.1:1'],
-      others: () => [],
+      others: () => options.others ?? [],
       validityMs: options.validityMs ?? VALID_MS,
       pubsub: {
         publish: async (topic, payload) => this.say(identity, topic, payload),
@@ -104,11 +104,11 @@ class Room {
     }
   }
 
-  async leave(of: Identity, change: Partial<RendezvousFields> = {}, by: Identity = of): Promise<void> {
+  async leave(of: Identity, change: Partial<RendezvousFields> = {}, by: Identity = of, shard: number = rendezvousShard(of.agentId)): Promise<void> {
     const issued = this.clock.now();
     const fields = { network, machine: of.machineId, kemKey: of.kemKey.publicKey, addresses: [], issued, expires: issued + VALID_MS, ...change };
     const record = await signRendezvousRecord(crypto, of.agentKey, fields);
-    this.say(by, rendezvousTopic(rendezvousShard(of.agentId)), encodeDiscovery({ kind: 'record', record }));
+    this.say(by, rendezvousTopic(shard), encodeDiscovery({ kind: 'record', record }));
     await this.clock.pass(0);
   }
 
@@ -180,13 +180,32 @@ test('what is old, expired, forged, unreadable or of somebody who is blocked is 
   await room.leave(agent, { issued: now + 40_000, expires: now + 50_000 });
   await room.leave(agent, { network: parseNetworkId('22'.repeat(32)) });
   await room.leave(blocked);
+  const elsewhere = freshIdentity();
+  await room.leave(elsewhere, {}, agent, (rendezvousShard(elsewhere.agentId) + 1) % 16);
   await room.leave({ ...agent, agentKey: { ...agent.agentKey, seed: blocked.agentKey.seed } }, { issued: now + 10 });
   const topic = rendezvousTopic(rendezvousShard(agent.agentId));
   room.say(blocked, topic, encodeStrict([7]));
   room.say(agent, rendezvousTopic((rendezvousShard(agent.agentId) + 1) % 16), encodeDiscovery({ kind: 'ask', agent: agent.agentId }));
   await verified(room, () => refusals('bad_signature') === 1);
-  expect(['stale', 'expired', 'future', 'wrong_network', 'rejected', 'malformed'].map(refusals)).toEqual([1, 1, 1, 1, 1, 2]);
+  expect(['stale', 'expired', 'future', 'wrong_network', 'rejected', 'malformed'].map(refusals)).toEqual([1, 1, 1, 1, 1, 3]);
   expect([records.get(agent.agentId), records.get(blocked.agentId)]).toEqual([kept, undefined]);
+});
+
+test('who looks for a record in a shard that others keep takes it, and does not keep it', async () => {
+  const room = new Room();
+  const keeper = room.enter();
+  keeper.rendezvous.start();
+  const others = Array.from({ length: 1_024 }, (_, index) => (index * 2 ** 22).toString(16).padStart(8, '0').padEnd(64, '7') as AgentId);
+  const passer = room.enter(undefined, { others });
+  passer.rendezvous.start();
+  let agent = freshIdentity();
+  while (passer.rendezvous.shards.includes(rendezvousShard(agent.agentId))) agent = freshIdentity();
+  await room.leave(agent);
+  await verified(room, () => keeper.records.get(agent.agentId) !== undefined);
+  const asking = passer.rendezvous.find(agent.agentId, 1_000, 2, new AbortController().signal);
+  await room.clock.pass(300);
+  expect(await asking).toMatchObject({ agent: agent.agentId });
+  expect(passer.records.size).toBe(0);
 });
 
 test('a crowd that asks gets no more than a bounded number of answers in a second', async () => {

@@ -221,3 +221,17 @@ test('an announcement that the disk does not take costs nothing but itself', asy
   await say(a, body(a));
   await eventually('the next is kept', () => accepted(b) > 0);
 });
+
+test('who is asked again and again answers twice a second at most', async () => {
+  await using nodes = await twoLinkedNodes();
+  const [a, b] = nodes;
+  const { agentId } = a.identity;
+  const topic = identityTopic(agentId);
+  let answers = 0;
+  using _heard = b.node.services.pubsub.subscribe(topic, ({ sender }) => void (sender === agentId && answers++));
+  const begun = performance.now();
+  for (let ask = 1; ask <= 20; ask++) await say(b, encodeDiscovery({ kind: 'ask', agent: agentId }), topic);
+  await eventually('all asks came', () => counter(a, 'discovery_asks_total') === 20);
+  await eventually('it answered', () => answers > 0);
+  expect(answers).toBeLessThanOrEqual(1 + Math.floor((performance.now() - begun) / 500));
+});
