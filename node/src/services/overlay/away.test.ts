@@ -75,6 +75,33 @@ describe.each([
   });
 });
 
+test('what is dropped while a node is still catching up is told, too', () => {
+  const { net, nodes } = listening(2, 1);
+  const [publisher, away] = nodes as [ModelNode, ModelNode];
+  leave(net, away, [publisher], false);
+  const sent = Array.from({ length: KEPT }, () => net.publish(publisher, 't'));
+  comeBack(net, away, [publisher]);
+  // It has been told of all, and asks when nothing comes by itself; by then half of it is gone.
+  net.run(60);
+  for (let index = 0; index < KEPT / 2; index++) sent.push(net.publish(publisher, 't'));
+  net.run(30_000);
+  expect(away.got('t').length).toBeLessThan(sent.length);
+  expect(away.got('t').length + told(away)).toBe(sent.length);
+});
+
+test('a node that does not know that it missed something is told by those who know that they did not get through', () => {
+  const { net, nodes } = listening(2, 1);
+  const [publisher, away] = nodes as [ModelNode, ModelNode];
+  net.jam(publisher, away);
+  const sent = [net.publish(publisher, 't')];
+  net.run(20_000);
+  net.cut(publisher, away);
+  net.heal();
+  net.link(away, publisher);
+  net.run(5_000);
+  expect(away.got('t')).toEqual(sent);
+});
+
 test('whoever is away again and again, by whatever way and while it is still catching up, gets each message once or is told of it', () => {
   const absence = fc.record({
     still: fc.boolean(),

@@ -81,7 +81,7 @@ export const GAP_PAUSE_MS = 3_000;
 
 /** messages kept for neighbours that missed them; and of those that nodes tell of themselves, which is told anew, apart from them */
 export const KEPT: number = 10_240;
-export const KEPT_INTERNAL = 2_048;
+export const KEPT_INTERNAL: number = 2_048;
 export const KEPT_BYTES = 64 * 1024 * 1024;
 export const KEPT_FOR_MS = 300_000 + RECENT_MS;
 /** what is stale so soon is told nobody: it would be refused on arrival, and the teller blamed */
@@ -89,7 +89,7 @@ export const STALE_SOON_MS = 5_000;
 /** ids of messages that were dropped, for those that were told of them */
 export const MAX_DROPPED = 16_384;
 /** topics of which nothing is kept but how much there was */
-export const MAX_EMPTY_SHELVES = 2_048;
+export const MAX_EMPTY_SHELVES: number = 2_048;
 /** arrivals are counted in slots of this length, so many of them */
 export const COUNT_SLOT_MS = 60_000;
 export const COUNT_SLOTS = 60;
@@ -113,10 +113,10 @@ export const BUSY_ARRIVALS = 8;
 export const BUSY_WITHIN_MS = 250;
 /** so many at once that a peer told of and did not give are no accident, unless it gave more than that */
 export const BROKEN = 32;
-export const AWAITED = 98_304;
-export const AWAITED_OF_PEER = 16_384;
-export const HOLDERS = 6;
-export const UNTOLD = 16_384;
+export const AWAITED: number = 98_304;
+export const AWAITED_OF_PEER: number = 16_384;
+export const HOLDERS: number = 6;
+export const UNTOLD: number = 16_384;
 
 /** messages of one peer that wait for a verdict */
 export const PENDING_OF_PEER = 512;

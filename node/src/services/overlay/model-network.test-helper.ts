@@ -99,6 +99,8 @@ export class ModelNetwork {
   readonly #links = new Map<string, number>();
   readonly #heap: Due[] = [];
   readonly #arrivesAt = new Map<string, number>();
+  /** ways on which no whole message gets through, and since when some wait */
+  readonly #stuck = new Map<string, { since: number }>();
   /** by way: when what arrived last had been sent */
   readonly #soundAt = new Map<string, number>();
   readonly #blocked = new Set<string>();
@@ -151,7 +153,8 @@ export class ModelNetwork {
       [b, a],
     ] as const) {
       const soundAt = Math.min(this.#soundAt.get(`${a.id}>${b.id}`)!, this.#soundAt.get(`${b.id}>${a.id}`)!);
-      if (node.alive) this.feed(node, { kind: 'link_down', peer: peer.id, ended: false, soundAt });
+      const waiting = this.#stuck.get(`${node.id}>${peer.id}`)?.since ?? Infinity;
+      if (node.alive) this.feed(node, { kind: 'link_down', peer: peer.id, ended: false, soundAt: Math.min(soundAt, waiting) });
     }
   }
 
@@ -168,6 +171,12 @@ export class ModelNetwork {
 
   heal(): void {
     this.#blocked.clear();
+    this.#stuck.clear();
+  }
+
+  /** Whole messages wait in the queue of the sender, and what is said beside them overtakes them; until `heal`. */
+  jam(from: ModelNode, to: ModelNode): void {
+    this.#stuck.set(`${from.id}>${to.id}`, { since: Infinity });
   }
 
   /** Its process stands still: what comes in waits, also the news that a link is gone. */
@@ -212,6 +221,8 @@ export class ModelNetwork {
     const generation = this.#links.get(key);
     if (generation === undefined) return;
     const way = `${from.id}>${to}`;
+    const stuck = this.#stuck.get(way);
+    if (stuck && event.kind === 'message') return void (stuck.since = Math.min(stuck.since, this.now));
     const at = Math.max(this.now + this.random() * this.#options.delay, this.#arrivesAt.get(way) ?? 0);
     this.#arrivesAt.set(way, at);
     const sentAt = this.now;
