@@ -46,7 +46,7 @@ async function brokenOff(name: string, checks: Readonly<Record<string, boolean>>
 }
 
 test('a soak that was broken off is taken up after what it has seen through, with the same seed and sizes', async () => {
-  const bundle = await brokenOff('three-hours', { 'soak/steady/at-300s/whole/accepted': true, 'soak/steady/at-10800s/whole/accepted': true });
+  const bundle = await brokenOff('three-hours', { 'soak/steady/at-300s/accepted': true, 'soak/steady/at-10800s/accepted': true });
   expect(await resumed({ json: false }, bundle)).toEqual({
     json: false,
     suite: ['soak'],
@@ -60,9 +60,9 @@ test('a soak that was broken off is taken up after what it has seen through, wit
 });
 
 test('what failed already, is through, or is no soak is not taken up', async () => {
-  const failed = await brokenOff('failed', { 'soak/steady/at-300s/whole/accepted': true, 'soak/steady/at-600s/whole/accepted': false });
-  await expect(resumed({ json: false }, failed)).rejects.toThrow(/failed already: soak\/steady\/at-600s\/whole\/accepted/);
-  const through = await brokenOff('through', { 'soak/steady/at-21600s/whole/accepted': true });
+  const failed = await brokenOff('failed', { 'soak/steady/at-300s/accepted': true, 'soak/steady/at-600s/accepted': false });
+  await expect(resumed({ json: false }, failed)).rejects.toThrow(/failed already: soak\/steady\/at-600s\/accepted/);
+  const through = await brokenOff('through', { 'soak/steady/at-21600s/accepted': true });
   await expect(resumed({ json: false }, through)).rejects.toThrow(/give a longer --duration/);
   const other = await brokenOff('other', { 'smoke/health/1': true });
   await expect(resumed({ json: false }, other)).rejects.toThrow(/holds no part of a soak/);

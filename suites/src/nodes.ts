@@ -1,7 +1,7 @@
 /** What scenarios of all suites do with nodes: pick them, follow them, name what they are expected to say. */
 import type { StreamName } from '@muster/client';
 import type { Capability, EventOf, Registry } from '@muster/contract';
-import { DeadlineError, type Following, type NodeHandle, PrerequisiteFailed, type ScenarioContext } from '@muster/lab';
+import { DeadlineError, type Following, type NodeHandle, type OperationOptions, PrerequisiteFailed, type ScenarioContext } from '@muster/lab';
 import type { Observations } from '@muster/proof';
 import { toBase64, utf8Bytes } from '@muster/protocol';
 
@@ -46,8 +46,8 @@ export async function openStream<N extends StreamName>(
 }
 
 /** Subscribes until disposed. A refusal is claimed as a failure and ends the scenario. */
-export async function subscribe(context: ScenarioContext, node: NodeHandle, topic: string): Promise<AsyncDisposable> {
-  const { subscription_id: id } = await context.need(node.rest('messaging.subscribe', { topic }), `${node.name} subscribes`);
+export async function subscribe(context: ScenarioContext, node: NodeHandle, topic: string, options: OperationOptions = {}): Promise<AsyncDisposable> {
+  const { subscription_id: id } = await context.need(node.rest('messaging.subscribe', { topic }, options), `${node.name} subscribes`);
   return {
     async [Symbol.asyncDispose]() {
       await node.rest('messaging.unsubscribe', { id });

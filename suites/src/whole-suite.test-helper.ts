@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { crowdedDaemons, localTarget, ownDaemon, prove, sabotagedDaemon, type Selection, type Suite } from '@muster/lab';
+import { crowdedDaemons, judge, localTarget, ownDaemon, prove, sabotagedDaemon, type Selection, simulatedTarget, type Suite } from '@muster/lab';
 import { type Json, type ProofReport, signerFromSeed } from '@muster/proof';
 import { expect } from 'vitest';
 
@@ -41,6 +41,13 @@ export async function proven(suites: readonly Suite[], { settings = {}, selectio
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** On virtual time, where what mostly waits is over soon. */
+export function simulated(suites: readonly Suite[], { settings = {}, selection = {} }: Omit<Asked, 'saboteur'> = {}): Promise<ProofReport> {
+  const seed = '20261121';
+  const given = { suites, selection, settings, seed, target: simulatedTarget({ seed }) };
+  return judge({ ...given, tool: { name: 'muster', version: '0' }, reproduce: 'muster prove' });
 }
 
 /** What did not pass, of what was run; warnings are for people. */

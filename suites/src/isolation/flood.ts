@@ -13,7 +13,7 @@ const PAYLOAD = 'flood '.repeat(40);
 export const flood = exercise(bystandersOf('flood', 'a flood of messages on another topic'), {
   id: 'isolation/flood',
   title: 'a node that publishes as fast as it can to a topic that others listen to costs them nothing else',
-  needs: { nodes: 3, powers: ['world', 'process'], capabilities: ['messaging.publish', 'direct.send'], exclusive: 'it fills the links' },
+  needs: { nodes: 3, powers: ['world'], capabilities: ['messaging.publish', 'direct.send'], exclusive: 'it fills the links' },
   limit: 600_000,
   phases: {
     async drive(context) {

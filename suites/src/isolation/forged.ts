@@ -24,7 +24,7 @@ export const forged = exercise(
     title: 'a storm of forged announcements and releases is believed by nobody, and costs others nothing',
     needs: {
       nodes: 2,
-      powers: ['world', 'process'],
+      powers: ['world', 'link'],
       capabilities: ['messaging.publish', 'direct.send', 'discovery.agent', 'discovery.agents', 'identity.sign'],
       exclusive: 'strangers storm it',
     },
@@ -34,13 +34,13 @@ export const forged = exercise(
         const storm = { said: 0, cut: 0 };
         const [alice, bob] = twoOf(context);
         const { public_key_b64: victim } = await need(bob.rest('identity.sign', { payload_b64: '' }), 'bob tells his key');
-        const { network, address } = await placeOf(alice);
+        const place = await placeOf(alice);
         await using stack = new AsyncDisposableStack();
-        const peers = Array.from({ length: PEERS }, () => stack.use(new ScriptedPeer({ network })));
+        const peers = Array.from({ length: PEERS }, () => stack.use(new ScriptedPeer(place)));
         // Made beforehand: what it costs to forge is not what it costs to be stormed.
         const forgeries = await Promise.all(peers.map((peer) => forgeriesOf(peer, fromBase64(victim), clock.now())));
         await unharmed(context, 'forged', async () => {
-          const links = await Promise.all(peers.map((peer) => peer.dial(address)));
+          const links = await Promise.all(peers.map((peer) => peer.dial(place.address)));
           for (let round = 0; round < ROUNDS; round++) {
             for (const [index, link] of links.entries()) {
               for (const envelope of forgeries[index]![round]!) {

@@ -1,4 +1,4 @@
-import { type PeerLink, placeOf, ScriptedPeer } from '@muster/lab';
+import { placeOf, ScriptedPeer } from '@muster/lab';
 import { claims } from '@muster/proof';
 import { exercise } from '../exercise.ts';
 import { bystandersOf, unharmed } from './bystanders.ts';
@@ -12,15 +12,15 @@ const PAUSE_MS = 10;
 export const topics = exercise(bystandersOf('topics', 'the announcement of 10,000 topics by one peer'), {
   id: 'isolation/topics',
   title: 'a peer that takes part in 10,000 topics costs others nothing',
-  needs: { nodes: 2, powers: ['world', 'process'], capabilities: ['messaging.publish', 'direct.send'], exclusive: 'it fills the tables of topics' },
+  needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['messaging.publish', 'direct.send'], exclusive: 'it fills the tables of topics' },
   phases: {
     async drive(context) {
       const { claim, clock, record, signal } = context;
       const told = { topics: 0, cut: false };
       await unharmed(context, 'topics', async ([alice]) => {
-        const { network, address } = await placeOf(alice);
-        await using peer = new ScriptedPeer({ network });
-        const link: PeerLink = await peer.dial(address);
+        const place = await placeOf(alice);
+        await using peer = new ScriptedPeer(place);
+        const link = await peer.dial(place.address);
         link.send({ kind: 'overlay', control: { kind: 'join' } });
         while (told.topics < TOPICS && !link.isClosed) {
           const join = { kind: 'join', asks: 3, known: false, away: 0 } as const;

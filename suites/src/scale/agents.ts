@@ -135,7 +135,7 @@ async function assembled(context: ScenarioContext): Promise<Work> {
       if (event === 'message' && data.data.topic.startsWith(group.topic)) agent.heard.add(data.data.payload);
     })); // prettier-ignore
     stack.use(await openStream(context, node, 'direct.events', ({ data }) => void agent.heard.add(data.payload)));
-    for (const topic of [group.topic, probeOf(group.topic)]) stack.use(await subscribe(context, node, topic));
+    for (const topic of [group.topic, probeOf(group.topic)]) stack.use(await subscribe(context, node, topic, { timeout: ANSWER_MS }));
   }
   // Round the table: everybody writes to as many, and is written to by as many.
   const count = Math.min(CORRESPONDENTS, all.length - 1);
