@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --gate] [--runs N] [--messages N] [--target-cmd CMD]… [--json]
+ * npm run bench [-- --gate] [--runs N] [--messages N] [--simulate NODES]… [--target-cmd CMD]… [--json]
  *
  * Medians of at least five runs, against a floor measured in the same run. `--gate` fails (exit 1) when our own daemon is outside its bounds;
  * `--target-cmd` measures another daemon with compatible flags beside ours. Run it alone: everything here competes for the same cores.
@@ -11,7 +11,7 @@ import type { DaemonCommand } from '@muster/lab';
 import { openFloor } from './floor.ts';
 import { median, percentile } from './measure.ts';
 import { proofParts } from './proof-run.ts';
-import { simulationNumbers } from './simulation.ts';
+import { type SimulationNumbers, simulationNumbers } from './simulation.ts';
 import { directMessages, openLine, openWorld, publishToStreams, startUp } from './network.ts';
 import { overlayNumbers } from './overlay.ts';
 
@@ -41,11 +41,13 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     runs: { type: 'string', default: '5' },
     messages: { type: 'string', default: '1000' },
+    simulate: { type: 'string', multiple: true, default: ['20', '100'] },
     'target-cmd': { type: 'string', multiple: true, default: [] },
   },
 });
 const runs = wholeNumber('--runs', values.runs, 5);
 const messages = wholeNumber('--messages', values.messages, 10);
+const simulated = values.simulate.map((nodes) => wholeNumber('--simulate', nodes, 2));
 const built = (entry: string): string => fileURLToPath(new URL(`../../cli/dist/${entry}.js`, import.meta.url));
 const musterd = built('musterd');
 const daemons: DaemonCommand[] = [ownDaemon(musterd), ...values['target-cmd'].map((line) => shellCommand(line))];
@@ -56,11 +58,12 @@ for (const command of daemons) rows.push(await measure(command));
 const routes = await measureRoutes(ownDaemon(musterd));
 const parts = await proofParts(built('muster'), runs);
 const overlay = await overlayNumbers(daemons[0]!, PAYLOAD_BYTES);
-const simulation = await simulationNumbers();
+const simulations: SimulationNumbers[] = [];
+for (const nodes of simulated) simulations.push(await simulationNumbers(nodes));
 const generator = await generatorSpeed(GENERATOR_RATE, 2 * GENERATOR_RATE);
 if (values.json)
   console.log(
-    JSON.stringify({ floors, rows, routes, parts, overlay, simulation, generator, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }),
+    JSON.stringify({ floors, rows, routes, parts, overlay, simulations, generator, gates: GATES, runs, messages, payloadBytes: PAYLOAD_BYTES }),
   );
 else print();
 if (values.gate) gate(rows[0]!);
@@ -149,9 +152,11 @@ function print(): void {
   console.log(
     `\nDM without a link, over the overlay through one relay: p50 ${overlayP50Ms.toFixed(2)} ms, p99 ${overlayP99Ms.toFixed(2)} ms; over a link in the same line p50 ${linkP50Ms.toFixed(2)} ms`,
   );
-  console.log(
-    `\nsimulated world of ${simulation.nodes} nodes: ${simulation.nodeSecondsPerSecond.toFixed(0)} nodes × virtual seconds per second; ${simulation.residentMb.toFixed(0)} MB resident`,
-  );
+  console.log('');
+  for (const { nodes, nodeSecondsPerSecond, residentMb } of simulations)
+    console.log(
+      `simulated world of ${nodes} nodes: ${nodeSecondsPerSecond.toFixed(0)} nodes × virtual seconds per second, ${(nodeSecondsPerSecond / nodes).toFixed(1)} × real time; ${residentMb.toFixed(0)} MB resident`,
+    );
   console.log(
     `\noverlay of ${overlay.nodes} nodes in one process: joined in ${overlay.joinMs.toFixed(0)} ms; burst ${overlay.burstDeliveriesPerSecond.toFixed(0)} deliveries/s; paced p50 ${overlay.pacedP50Ms.toFixed(1)} ms, p99 ${overlay.pacedP99Ms.toFixed(1)} ms; ${overlay.wireBytesPerDelivery.toFixed(0)} bytes on the wire per delivery; ${overlay.cpuMsPer1000Deliveries.toFixed(0)} ms of CPU per 1,000 deliveries; ${overlay.kbPerLink.toFixed(0)} KiB per link, ${overlay.kbPerTopic.toFixed(1)} KiB per topic`,
   );

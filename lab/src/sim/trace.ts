@@ -3,8 +3,9 @@
  * between which events, and a second look at those says which.
  */
 
-/** events between two marks */
+/** events between two marks, at first; twice as many whenever there are too many marks, of which every second one then goes */
 const MARK_EVERY = 1_024;
+const MAX_MARKS = 65_536;
 
 /** What one event was, in numbers: `[kind, virtual ms, …]`. */
 export type Noted = readonly [kind: string, ...values: number[]];
@@ -21,19 +22,30 @@ export type TraceKind = (typeof KINDS)[number];
 const double = new Float64Array(1);
 const halves = new Uint32Array(double.buffer);
 
+export interface TraceOptions {
+  readonly window?: TraceWindow | undefined;
+  /** what bytes were sent counts, too */
+  readonly contents?: boolean;
+  readonly maxMarks?: number;
+}
+
 export class Trace {
-  /** the hash after every 1,024th event */
-  readonly marks: string[] = [];
+  /** the hash after every so many events */
+  marks: string[] = [];
+  /** events between two marks: a power of two times 1,024 */
+  markEvery = MARK_EVERY;
   /** what happened inside the window */
   readonly kept: Noted[] = [];
   /** what bytes were sent counts, too, and not only how many */
   readonly contents: boolean;
   readonly #window: TraceWindow | undefined;
+  readonly #maxMarks: number;
   #events = 0;
   #a = 0x9e3779b9;
   #b = 0x85ebca6b;
 
-  constructor({ window, contents = true }: { readonly window?: TraceWindow | undefined; readonly contents?: boolean } = {}) {
+  constructor({ window, contents = true, maxMarks = MAX_MARKS }: TraceOptions = {}) {
+    this.#maxMarks = maxMarks;
     this.contents = contents;
     this.#window = window;
   }
@@ -71,9 +83,16 @@ export class Trace {
     this.#b = Math.imul(((this.#b ^ Math.imul(value, 0x1b873593)) << 15) | ((this.#b ^ Math.imul(value, 0x1b873593)) >>> 17), 5) + 0x38b34ae5;
   }
 
+  #mark(): void {
+    this.marks.push(this.hash);
+    if (this.marks.length < this.#maxMarks) return;
+    this.marks = this.marks.filter((_, index) => index % 2 === 1);
+    this.markEvery *= 2;
+  }
+
   #count(kind: string, ...values: number[]): void {
     this.#events++;
-    if (this.#events % MARK_EVERY === 0) this.marks.push(this.hash);
+    if (this.#events % this.markEvery === 0) this.#mark();
     if (this.#window && this.#events >= this.#window.from && this.#events <= this.#window.to) this.kept.push([kind, ...values]);
   }
 }
@@ -99,10 +118,15 @@ function fold(bytes: Uint8Array): number {
 /** Between which events two runs began to differ; undefined when they do not. */
 export function differingWindow(one: Trace, other: Trace): TraceWindow | undefined {
   if (one.events === other.events && one.hash === other.hash) return undefined;
-  const count = Math.min(one.marks.length, other.marks.length);
+  const every = Math.max(one.markEvery, other.markEvery);
+  const [a, b] = [one, other].map(({ marks, markEvery }) => marks.filter((_, index) => ((index + 1) * markEvery) % every === 0)) as [
+    string[],
+    string[],
+  ];
+  const count = Math.min(a.length, b.length);
   let mark = 0;
-  while (mark < count && one.marks[mark] === other.marks[mark]) mark++;
-  return { from: mark * MARK_EVERY + 1, to: (mark + 1) * MARK_EVERY };
+  while (mark < count && a[mark] === b[mark]) mark++;
+  return { from: mark * every + 1, to: (mark + 1) * every };
 }
 
 /** The first event that was not the same, when both kept one window. */

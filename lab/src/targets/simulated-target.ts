@@ -16,8 +16,8 @@ import { VERSION } from '@muster/node';
 import { nodeName } from './node-names.ts';
 import type { Target, WorldRequest } from './target.ts';
 
-/** more take too long: everybody hears what all others announce */
-const MAX_NODES = 300;
+/** more do not fit into memory: everybody hears of all others, which takes about 5 KiB for each of the two */
+const MAX_NODES = 1_000;
 /** worlds beyond this do not find each other by themselves: each node knows some of those before it */
 const NEIGHBOURHOOD = 20;
 const KNOWN_BEFORE = 3;

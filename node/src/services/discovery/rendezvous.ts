@@ -29,6 +29,8 @@ import type { RendezvousRecords } from './rendezvous-records.ts';
 const LEAVE_AFTER_MS = { least: 2_000, most: 3_000 };
 /** for keepers that linked a moment later */
 const LEAVE_AGAIN_AFTER_MS = 5_000;
+/** who knows so many others by then leaves that out: keepers were there the first time */
+const CROWD = 64;
 /** which shards are kept is looked at this often: who is near changes as agents come and go */
 const KEEP_EVERY_MS = 60_000;
 /** and more often at first, while others are getting known: who knows nobody keeps everything */
@@ -82,7 +84,8 @@ export class Rendezvous implements Disposable {
     for (const ms of KEEP_SOON_MS) this.#timers.add(clock.after(ms, () => this.#keep()));
     this.#timers.add(clock.every(KEEP_EVERY_MS, () => this.#keep()));
     this.#leaveSoon();
-    if (LEAVE_AGAIN_AFTER_MS < validityMs / 2) this.#timers.add(clock.after(LEAVE_AGAIN_AFTER_MS, () => this.#publish()));
+    const again = (): void => void (this.#parts.others().length < CROWD && this.#publish());
+    if (LEAVE_AGAIN_AFTER_MS < validityMs / 2) this.#timers.add(clock.after(LEAVE_AGAIN_AFTER_MS, again));
     this.#timers.add(clock.every((validityMs / 2) * (1 - random.next() / 10), () => this.#publish()));
   }
 

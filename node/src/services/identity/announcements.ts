@@ -22,7 +22,7 @@ import type { LocalIdentity } from './local-identity.ts';
 /** one announcement at join, another for those that linked a moment later */
 const AFTER_JOIN_MS = [100, 3_000];
 /** in a network of so many the second one is left out: most are here already, and the rest hear the heartbeat */
-const CROWD = 256;
+const CROWD = 64;
 /** the first link gives somebody to tell; it is told once the other end is ready for messages */
 const AFTER_FIRST_LINK_MS = 250;
 /** between two that this node makes by itself: the second must not overtake the first on its way, or the first is taken for stale */

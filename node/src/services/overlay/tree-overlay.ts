@@ -31,7 +31,7 @@ import { Stages } from './stages.ts';
 import type { Item, Outcome, OverlayEffect, OverlayEvent, Verdict } from './types.ts';
 
 /** links beyond these that the overlay dialled and has no use for are closed */
-const SPARE_LINKS = 16;
+const SPARE_LINKS = 8;
 /** what is said when such a link is closed: the peer is well */
 export const NOT_NEEDED = 'not needed';
 /** refusals that say something about clocks or networks, not about the peer's honesty */

@@ -8,8 +8,10 @@ const LEAST_GAP_MS = 1_000;
 /** and before one that nobody asked for: many who join together would have each give one a second */
 const UNASKED_GAP_MS = 2_000;
 /** beacons a second that everybody hears: of a whole network together by the clock, and again for newcomers; beyond that each agent gives fewer */
-const BY_CLOCK_PER_S = 8;
-const FOR_NEWCOMERS_PER_S = 32;
+const BY_CLOCK_PER_S = 4;
+const FOR_NEWCOMERS_PER_S = 8;
+/** in networks up to this size each newcomer is welcomed by everybody, at once */
+const FAMILIAR = 32;
 /** the first one that no link asked for: by then the overlay is there */
 const AFTER_JOIN_MS = 3_000;
 
@@ -65,7 +67,8 @@ export class OwnBeacons implements Disposable {
 
   /** Somebody came who should see one, within this time; in a crowd that may be later. */
   welcome(ms: number): void {
-    this.#within(ms, Math.max(UNASKED_GAP_MS, (this.#parts.crowd() * 1_000) / FOR_NEWCOMERS_PER_S));
+    const crowd = this.#parts.crowd();
+    this.#within(ms, crowd <= FAMILIAR ? UNASKED_GAP_MS : Math.max(UNASKED_GAP_MS, (crowd * 1_000) / FOR_NEWCOMERS_PER_S));
   }
 
   /** the longest until the next one, ms */
