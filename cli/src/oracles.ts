@@ -10,7 +10,7 @@ import { OracleWorkers } from './oracle-workers.ts';
 import { printJson, printLine } from './output.ts';
 
 /** per node and healthy run: enough for a fault of one in a hundred to show */
-const HEALTHY_MESSAGES = 300;
+const HEALTHY_MESSAGES = 150;
 /** on virtual time it is the number of seeds that shows something */
 const SEED_MESSAGES = 12;
 /** every so many of them are told of, and each that failed */

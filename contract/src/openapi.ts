@@ -14,15 +14,12 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   204: 'Done; no content',
 };
 
+/** Making these takes longer than all else that a call for them does. */
+const described = new WeakMap<AnyRegistry, Record<string, Json>>();
+
 export function openapi(registry: AnyRegistry, { version }: { readonly version: string }): Json {
-  const paths: Record<string, Json> = {};
-  for (const capability of Object.values(registry)) {
-    for (const [index, path] of [capability.path, ...(capability.aliases ?? [])].entries()) {
-      const id = index === 0 ? capability.name : `${capability.name}.alias${index}`;
-      const item = (paths[templated(path)] ??= {});
-      item[capability.method.toLowerCase()] = operation(capability, path, id);
-    }
-  }
+  let paths = described.get(registry);
+  if (!paths) described.set(registry, (paths = pathsOf(registry)));
   return {
     openapi: '3.1.0',
     info: {
@@ -35,6 +32,18 @@ export function openapi(registry: AnyRegistry, { version }: { readonly version: 
     paths,
     components: { securitySchemes, schemas: errorSchemas },
   };
+}
+
+function pathsOf(registry: AnyRegistry): Record<string, Json> {
+  const paths: Record<string, Json> = {};
+  for (const capability of Object.values(registry)) {
+    for (const [index, path] of [capability.path, ...(capability.aliases ?? [])].entries()) {
+      const id = index === 0 ? capability.name : `${capability.name}.alias${index}`;
+      const item = (paths[templated(path)] ??= {});
+      item[capability.method.toLowerCase()] = operation(capability, path, id);
+    }
+  }
+  return paths;
 }
 
 const securitySchemes = {

@@ -65,13 +65,16 @@ export class PrerequisiteFailed extends Error {
 
 export class Recorder {
   readonly #writer: JournalWriter;
+  readonly #live: boolean;
   readonly #frame: JournalLine[] = [];
   #lines: JournalLine[] = [];
   #operations = 0;
   #mark = 1;
 
-  constructor(writer: JournalWriter) {
+  /** `live`: checks are judged as they are made, too, for who watches */
+  constructor(writer: JournalWriter, { live = true }: { readonly live?: boolean } = {}) {
     this.#writer = writer;
+    this.#live = live;
   }
 
   /** `seq` of the last line */
@@ -132,7 +135,7 @@ export class Recorder {
     this.write({ type: 'phase', scenario, phase, event, ...detail });
   }
 
-  /** Records the check; the status that comes back is for live progress and undefined when too much has happened to tell. */
+  /** Records the check; the status that comes back is for live progress and undefined when nobody watches, or too much has happened to tell. */
   check({ range, needsFaults, needsCalibrations, blame, ...entry }: CheckEntry): CheckResult | undefined {
     const [from, to] = range ?? [Math.min(this.#mark, this.seq), this.seq];
     const data = {
@@ -149,7 +152,7 @@ export class Recorder {
   }
 
   #judge(entry: Extract<JournalEntry, { type: 'check' }>, from: number): CheckResult | undefined {
-    if (this.#lines.length >= LIVE_LINES || from < Math.min(this.#mark, this.seq)) return undefined;
+    if (!this.#live || this.#lines.length >= LIVE_LINES || from < Math.min(this.#mark, this.seq)) return undefined;
     return judgeCheck({ ...entry, seq: this.seq + 1, t: 0 }, [...this.#frame, ...this.#lines]);
   }
 }

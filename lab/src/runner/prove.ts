@@ -135,7 +135,7 @@ async function run(options: JudgeOptions, plan: Plan, clock: LabClock, { sink = 
   const { simulated } = target;
   const start = clock.monotonic();
   const writer = new JournalWriter({ sink, elapsed: () => clock.monotonic() - start, ...(onLine && { onLine }) });
-  const recorder = new Recorder(writer);
+  const recorder = new Recorder(writer, { live: onLine === undefined || options.observer !== undefined });
   const runId = simulated?.runId ?? randomUUID();
   writeStart(recorder, runId, plan, options, clock);
   observer({ type: 'planned', plan, seed });

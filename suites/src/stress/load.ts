@@ -24,10 +24,11 @@ export interface Load extends AsyncDisposable {
 /** What the generator managed, as observed: a shortfall is the harness's own. */
 export const GENERATOR: Observations = { nodes: ['lab'], stream: 'generator', event: 'done' };
 
-/** Subscribes every node. `share` of the messages asked for, but no fewer than `least`. @throws RangeError for fewer than 1 message, or a rate below 0 */
+/** Subscribes every node. `share` of the messages asked for, but no fewer than `least` of them. @throws RangeError for fewer than 1 message, or a rate below 0 */
 export async function prepareLoad(context: ScenarioContext, name: string, { share = 1, least = 0 } = {}): Promise<Load> {
   const topic = context.topic(name);
-  const messages = Math.max(least, Math.ceil(setting(context, 'messages', DEFAULT_MESSAGES, 1) * share));
+  const asked = setting(context, 'messages', DEFAULT_MESSAGES, 1);
+  const messages = Math.min(Math.ceil(asked), Math.max(least, Math.ceil(asked * share)));
   const rate = setting(context, 'rate', 0, 0);
   await using stack = new AsyncDisposableStack();
   const arrived = await Promise.all(
