@@ -66,6 +66,24 @@ const searchesOn: Saboteur = {
   }),
 };
 
+const queuesBeacons: Saboteur = {
+  name: 'queues-beacons',
+  plants: 'has signs of life wait behind all that is published',
+  node: 'alice',
+  caughtBy: 'presence/flood/steady',
+  handlers: (_, { links }) => {
+    links.on({
+      up: (link) => {
+        const send = link.send.bind(link);
+        link.send = (message) => send(message);
+      },
+      down: () => {},
+      message: () => {},
+    });
+    return {};
+  },
+};
+
 const alwaysHealthy: Saboteur = {
   name: 'always-healthy',
   plants: 'calls itself healthy whoever hears it',
@@ -93,4 +111,12 @@ const listsTheGone: Saboteur = {
   },
 };
 
-export const presenceSaboteurs: readonly Saboteur[] = [onlineForEver, flaps, tellsOfStrangers, searchesOn, alwaysHealthy, listsTheGone];
+export const presenceSaboteurs: readonly Saboteur[] = [
+  onlineForEver,
+  flaps,
+  tellsOfStrangers,
+  searchesOn,
+  queuesBeacons,
+  alwaysHealthy,
+  listsTheGone,
+];

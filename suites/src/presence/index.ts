@@ -3,8 +3,9 @@ import type { Suite } from '@muster/lab';
 import { suiteOf } from '../exercise.ts';
 import { commands } from './commands.ts';
 import { doubt, lossy } from './doubt.ts';
+import { flood } from './flood.ts';
 import { health } from './health.ts';
 import { known } from './known.ts';
 import { line } from './line.ts';
 
-export const presence: Suite = suiteOf('presence', 'Who is online, and who hears nobody', [known, commands, line, doubt, lossy, health]);
+export const presence: Suite = suiteOf('presence', 'Who is online, and who hears nobody', [known, commands, line, doubt, lossy, flood, health]);

@@ -87,6 +87,13 @@ test('a line takes as long as its bandwidth says, and distance adds to it', asyn
   expect(at[0]).toBeCloseTo(540, 0);
 });
 
+test('what is written in pieces at one time takes as long as in one', async () => {
+  const { flow, clock, at } = path('pieces', { bytesPerSecond: 100_000, latencyMs: [[40]], jitterMs: 0 });
+  for (let piece = 0; piece < 5; piece++) flow.push(new Uint8Array(10_000));
+  await clock.sleep(2_000);
+  expect(at.at(-1)).toBeCloseTo(540, 0);
+});
+
 test('what is lost, doubled and overtaken is as often as the profile says', () => {
   const { network, from, to } = path('rates', { loss: 0.1, duplication: 0.05, reordering: 0.2 });
   for (let packet = 0; packet < 20_000; packet++) network.send(from, to, 100, packet);

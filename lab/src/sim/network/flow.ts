@@ -29,8 +29,9 @@ export interface FlowEnds {
 interface Packet {
   readonly parts: (Uint8Array | Mark)[];
   bytes: number;
-  /** virtual ms at which it arrives, if nothing blocks it */
-  due: number;
+  /** virtual ms at which it arrives, if nothing blocks it, and how many of them it is on the way */
+  arrives: number;
+  travels: number;
   sentAt: number;
   tries: number;
   lost: boolean;
@@ -103,9 +104,10 @@ export class Flow {
       if (last && last.sentAt === sentAt && last.tries === 1 && last.bytes + bytes <= PACKET_BYTES) {
         last.parts.push(part);
         last.bytes += bytes;
+        last.arrives = this.#network.prolong(this.#from, this.#to, bytes, last);
         continue;
       }
-      const packet: Packet = { parts: [part], bytes, due: 0, sentAt, tries: 0, lost: false };
+      const packet: Packet = { parts: [part], bytes, arrives: 0, travels: 0, sentAt, tries: 0, lost: false };
       this.#launch(packet, sentAt);
       this.#packets.push(packet);
     }
@@ -114,17 +116,15 @@ export class Flow {
   }
 
   #launch(packet: Packet, time: number): void {
-    const { arrives, lost } = this.#network.send(this.#from, this.#to, packet.bytes, time);
-    packet.due = arrives;
+    Object.assign(packet, this.#network.send(this.#from, this.#to, packet.bytes, time));
     packet.tries++;
-    packet.lost = lost;
   }
 
   #wait(): void {
     const [first] = this.#packets;
     if (!first || this.#resting) return;
     this.#scheduled = true;
-    this.#network.schedule.at(first.due, () => {
+    this.#network.schedule.at(first.arrives, () => {
       this.#scheduled = false;
       this.#deliver();
     });
@@ -135,7 +135,7 @@ export class Flow {
     const [first] = this.#packets;
     const { schedule, counts } = this.#network;
     if (!first || this.#stopped || this.#resting) return;
-    if (first.due > schedule.now) return this.#wait();
+    if (first.arrives > schedule.now) return this.#wait();
     const blocked = !this.#network.reaches(this.#from, this.#to);
     if (blocked || first.lost) {
       if (blocked) this.#network.blocked(this.#from, this.#to, first.bytes, this);

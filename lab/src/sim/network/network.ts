@@ -43,6 +43,8 @@ export class Host {
 export interface Passage {
   /** virtual ms */
   readonly arrives: number;
+  /** of them on the way, after it has left */
+  readonly travels: number;
   readonly lost: boolean;
 }
 
@@ -163,9 +165,18 @@ export class Network {
       counts.reordered++;
       travels *= 1 + 2 * chance.next();
     }
+    return { arrives: this.#leaves(from, to, bytes) + travels, travels, lost };
+  }
+
+  /** So many bytes more travel with what was sent last. @returns when all of it arrives */
+  prolong(from: Host, to: Host, bytes: number, { arrives, travels }: Passage): number {
+    from.sendingUntil += (bytes * 1_000) / this.profile.bytesPerSecond;
+    return Math.max(arrives, this.#leaves(from, to, bytes) + travels);
+  }
+
+  #leaves(from: Host, to: Host, bytes: number): number {
     const shaper = this.#wayOf(from, to)?.shaper;
-    const leaves = shaper ? shaper.arrival(bytes, from.sendingUntil) : from.sendingUntil;
-    return { arrives: leaves + travels, lost };
+    return shaper ? shaper.arrival(bytes, from.sendingUntil) : from.sendingUntil;
   }
 
   readonly #plainQualities = new Map<number, PathQuality>();
