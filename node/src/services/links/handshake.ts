@@ -6,6 +6,7 @@ import type { Channel, Clock, Crypto } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
 import type { LocalIdentity } from '../identity/local-identity.ts';
 import { errorText } from './error-text.ts';
+import { patience } from './patience.ts';
 import { Wire } from './wire.ts';
 
 /** a peer that has not said hello by then is cut off */
@@ -35,7 +36,6 @@ export class Handshake {
   readonly machine: MachineId;
   readonly #parts: HandshakeParts;
   readonly #session: HelloSession;
-  readonly #deadline: AbortSignal | undefined;
   readonly #incoming = Promise.withResolvers<Uint8Array>();
   /** the dialler spoke after our hello: it has accepted it */
   readonly #settled = Promise.withResolvers<void>();
@@ -43,10 +43,9 @@ export class Handshake {
   #answered = false;
   #owner: WireOwner | undefined;
 
-  constructor(parts: HandshakeParts, channel: Channel, deadline: AbortSignal | undefined) {
+  constructor(parts: HandshakeParts, channel: Channel) {
     const { crypto, identity, counters } = parts;
     this.#parts = parts;
-    this.#deadline = deadline;
     this.initiator = channel.initiator;
     this.machine = idOfKey<MachineId>(crypto, channel.peerKey);
     const exporter = channel.exporter(HELLO_EXPORTER_LABEL);
@@ -65,9 +64,7 @@ export class Handshake {
   /** The peer's hello, once both sides have accepted the other's. Throws `HelloError` or `TransportError`; the wire is `refuse`d by whoever gets that. */
   async run(): Promise<Hello> {
     const { clock, crypto, identity, network } = this.#parts;
-    const deadline = this.#deadline;
-    deadline?.addEventListener('abort', () => this.#fail(deadline.reason as Error), { once: true });
-    using _deadline = clock.after(HELLO_TIMEOUT_MS, () => this.#fail(new TransportError('timeout', 'the peer did not say hello in time')));
+    using _deadline = patience(clock, HELLO_TIMEOUT_MS, () => this.#fail(new TransportError('timeout', 'the peer did not say hello in time')));
     if (this.machine === identity.machineId) throw new TransportError('wrong_machine', 'that is this node itself');
     if (this.initiator) await this.#sayHello();
     const hello = await readHello(crypto, await this.#incoming.promise, network, this.#session);

@@ -15,12 +15,16 @@ import { STOPPING } from './link.ts';
 import type { Link } from './link.ts';
 import { LinkTable } from './link-table.ts';
 import type { LinkEvents } from './link-table.ts';
+import { patience } from './patience.ts';
 import { ReceiveStats } from './receive-stats.ts';
 import { HANDLING_LIMIT } from './wire.ts';
 import type { Wire } from './wire.ts';
 import { Wishes } from './wishes.ts';
 
-/** from the first byte to the link: short, because a dial that began in a cut network must not outlast the cut by much */
+/**
+ * from the first byte to the channel: short, because a dial that began in a cut network must not outlast the cut by much. Whoever has answered so
+ * far is there, and perhaps busy: what was done is not thrown away, and hello has a time of its own.
+ */
 const DIAL_TIMEOUT_MS = 3_500;
 const MAX_LINKS = 256;
 /** messages being handled at once, at most */
@@ -87,7 +91,7 @@ export class LinkManager {
         this.#parts.counters.add('links_refused_full_total');
         return channel.close('abort');
       }
-      void this.#shake(channel, undefined).catch((error) => this.#refused(error, channel.remoteAddress));
+      void this.#shake(channel).catch((error) => this.#refused(error, channel.remoteAddress));
     });
     return this.#listener.address;
   }
@@ -161,14 +165,15 @@ export class LinkManager {
     const { transport, clock, counters } = this.#parts;
     const start = clock.monotonic();
     const deadline = new AbortController();
-    const timer = clock.after(DIAL_TIMEOUT_MS, () =>
+    const timer = patience(clock, DIAL_TIMEOUT_MS, () =>
       deadline.abort(new TransportError('timeout', `no answer from ${address} in ${DIAL_TIMEOUT_MS} ms`)),
     );
     try {
       counters.add('dials_total');
       const hash = machine === undefined ? undefined : idBytes(machine);
       const channel = await transport.dial(address, hash, AbortSignal.any([deadline.signal, this.#stopped.signal]));
-      const link = await this.#shake(channel, deadline.signal);
+      timer[Symbol.dispose]();
+      const link = await this.#shake(channel);
       this.#parts.dialled?.(address, link.machine, clock.monotonic() - start);
       return link;
     } catch (error) {
@@ -180,7 +185,7 @@ export class LinkManager {
     }
   }
 
-  async #shake(channel: Channel, deadline: AbortSignal | undefined): Promise<Link> {
+  async #shake(channel: Channel): Promise<Link> {
     if (this.#stopped.signal.aborted) {
       channel.close('abort');
       throw this.#stopped.signal.reason;
@@ -189,7 +194,7 @@ export class LinkManager {
     const addresses = this.#listener ? listeningFor(channel.remoteAddress, this.#listener.address) : [];
     const about = () => ({ software, capabilities, addresses, instance: this.#instance });
     this.#unsettled++;
-    const handshake = new Handshake({ ...this.#parts, about }, channel, deadline);
+    const handshake = new Handshake({ ...this.#parts, about }, channel);
     const { wire, machine, initiator } = handshake;
     this.#wires.add(wire);
     void wire.gone.then(() => this.#wires.delete(wire));

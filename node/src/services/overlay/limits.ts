@@ -35,6 +35,8 @@ export const LONELY_RETRY_MS = 400;
 /** how often a full node looks for a component of the network it is not part of */
 export const MERGE_EVERY_MS = 5_000;
 export const TICK_MS = 250;
+/** a tick so long after the one before is late: the process did not get to run */
+export const HELD_UP_MS = 2 * TICK_MS;
 
 /** a root says that it lives this often; without news for so long it counts as gone, sooner for those that lost their way to it */
 export const BEACON_EVERY_MS = 1_000;

@@ -154,6 +154,20 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])('thirty that come at once through one of the
   expect(net.runUntil(() => reached() === 30 && whole(net), 1_000)).toBe(true);
 });
 
+test('a process that was held up for seconds keeps its roots: what they said meanwhile waits unread', () => {
+  const { net, nodes } = grown(5, { seed: 3 });
+  const late = nodes.find(({ id, machine }) => machine.trees.describe().every(({ root }) => root !== id))!.machine;
+  const roots = () => late.trees.describe().map(({ root }) => root);
+  const before = roots();
+  const tick = (ms: number) => late.step({ kind: 'timer', now: net.now + ms, wall: 1_700_000_000_000 + net.now + ms });
+  tick(30_000);
+  tick(30_250);
+  expect(roots()).toEqual(before);
+  // Whoever runs and hears nothing has lost them.
+  for (let ms = 30_500; ms < 34_000; ms += 250) tick(ms);
+  expect(roots().filter((root) => before.includes(root))).toEqual([]);
+});
+
 describe('interest in a topic', () => {
   test.each([1, 2, 3, 4, 5])('is all that keeps state for it, and a message costs little more than one copy each (seed %i)', (seed) => {
     const { net, nodes } = grown(30, { seed });

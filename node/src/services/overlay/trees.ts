@@ -7,7 +7,7 @@
  */
 import { MAX_TREES, ROOT_STEPS } from '@muster/protocol';
 import type { MachineId, TreeBeacon } from '@muster/protocol';
-import { ASKED_BEAT_MS, BEACON_EVERY_MS, DISTRUSTED_AT, HOLD_MS, MAX_FALLEN_ROOTS, MAX_HOPS, ORPHAN_MS, ROOT_LOST_MS } from './limits.ts';
+import { ASKED_BEAT_MS, BEACON_EVERY_MS, DISTRUSTED_AT, HELD_UP_MS, HOLD_MS, MAX_FALLEN_ROOTS, MAX_HOPS, ORPHAN_MS, ROOT_LOST_MS } from './limits.ts';
 import { Roots } from './roots.ts';
 import type { Scores } from './scores.ts';
 import type { Step } from './types.ts';
@@ -40,6 +40,7 @@ export class Trees {
   readonly #scores: () => Scores;
   readonly roots: Roots;
   #rootedAt = 0;
+  #tickedAt = 0;
   #nextBeat = 0;
   #askedAt = -Infinity;
 
@@ -139,7 +140,12 @@ export class Trees {
     const { now } = this.#step;
     const { self } = this.#step.options;
     let changed = false;
+    // What was said while this process was held up waits unread: that time is held against no root.
+    const heldUp = Math.max(0, now - this.#tickedAt - HELD_UP_MS);
+    this.#tickedAt = now;
     for (const tree of this.#trees) {
+      tree.renewedAt += heldUp;
+      if (tree.orphanSince !== undefined) tree.orphanSince += heldUp;
       if (tree.heldSince !== undefined && now - tree.heldSince >= HOLD_MS) {
         const { parent } = tree;
         const beacon = parent && tree.said.get(parent);

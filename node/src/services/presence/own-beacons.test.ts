@@ -55,10 +55,23 @@ test('newcomers are welcomed by few of a crowd at a time: each of four hundred w
     const { clock, own, said } = beaconsIn(crowd);
     own.welcome(0);
     await clock.pass(1);
-    for (let turn = 0; turn < 20; turn++) own.welcome(0);
+    const begun = clock.now();
+    for (let turn = 0; turn < 20; turn++) own.welcome(0, begun);
     await clock.pass(gap - 2);
     expect(said).toHaveLength(1);
     await clock.pass(2);
     expect(said).toHaveLength(2);
   }
+});
+
+test('whoever was there already when the last beacon went out has it from neighbours, and needs no other so soon', async () => {
+  const { clock, own, said } = beaconsIn(5);
+  const begun = clock.now() - 1;
+  own.welcome(0);
+  await clock.pass(1);
+  for (const there of [begun, undefined]) own.welcome(0, there);
+  await clock.pass(4_998);
+  expect(said).toHaveLength(1);
+  await clock.pass(2);
+  expect(said).toHaveLength(2);
 });

@@ -7,6 +7,8 @@ import type { Clock, Random } from '../../ports/index.ts';
 const LEAST_GAP_MS = 1_000;
 /** and before one that nobody asked for: many who join together would have each give one a second */
 const UNASKED_GAP_MS = 2_000;
+/** neighbours tell newcomers of what came so recently, if those were there already when it was said */
+const STILL_TOLD_MS = 5_000;
 /** beacons a second that everybody hears: of a whole network together by the clock, and again for newcomers; beyond that each agent gives fewer */
 const BY_CLOCK_PER_S = 4;
 const FOR_NEWCOMERS_PER_S = 8;
@@ -65,10 +67,11 @@ export class OwnBeacons implements Disposable {
     this.#within(0, LEAST_GAP_MS);
   }
 
-  /** Somebody came who should see one, within this time; in a crowd that may be later. */
-  welcome(ms: number): void {
+  /** Somebody came who should see one, within this time; in a crowd that may be later. `begun`: when its process did, by its own clock, if that is known. */
+  welcome(ms: number, begun?: number): void {
     const crowd = this.#parts.crowd();
-    this.#within(ms, crowd <= FAMILIAR ? UNASKED_GAP_MS : Math.max(UNASKED_GAP_MS, (crowd * 1_000) / FOR_NEWCOMERS_PER_S));
+    const told = begun === undefined || begun < (this.#last?.sent ?? 0);
+    this.#within(ms, Math.max(told ? STILL_TOLD_MS : UNASKED_GAP_MS, crowd <= FAMILIAR ? 0 : (crowd * 1_000) / FOR_NEWCOMERS_PER_S));
   }
 
   /** the longest until the next one, ms */

@@ -188,15 +188,14 @@ export class PresenceService implements Disposable {
 
   /** undefined: its word is not taken */
   #heard(agent: AgentId, beacon: Beacon, envelope: Uint8Array): Heard | undefined {
-    const { contacts, counters, links, random, log } = this.#parts;
+    const { contacts, counters, random, log } = this.#parts;
     if (contacts.rejects(agent, beacon.machine)) return undefined;
     const heard = this.table.heard({ agent, beacon, envelope }, this.#now());
     counters.add(`presence_beacons_total{outcome="${heard}"}`);
     if (heard === 'stale') return heard;
     if (heard === 'came') {
       log.write('debug', 'agent online', { agent, machine: beacon.machine });
-      // A neighbour got a beacon with its link.
-      if (!links.toAgent(agent) && random.next() * this.table.size < WELCOMES) this.#own.welcome(WELCOME_MS);
+      if (random.next() * this.table.size < WELCOMES) this.#own.welcome(WELCOME_MS, beacon.run);
     }
     if (heard !== 'went-on') for (const listener of this.#listeners) listener();
     return heard;
