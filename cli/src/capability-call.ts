@@ -34,11 +34,20 @@ function byName(name: string): Capability {
   return capability;
 }
 
-/** The parsed body of an accepted call: JSON, or text; `undefined` when there is none. @throws Failure when the node refused */
-export async function exchange(client: Client, capability: Capability, input: Input, signal?: AbortSignal): Promise<unknown> {
+/** longer than any call of a living daemon takes: the longest dials for a minute */
+const ANSWER_LIMIT_MS = 90_000;
+
+/** The daemon took the call and said nothing. */
+export class NoAnswer extends Failure {}
+
+/** The parsed body of an accepted call: JSON, or text; `undefined` when there is none. @throws Failure when the node refused; NoAnswer */
+export async function exchange(client: Client, capability: Capability, input: Input, withinMs = ANSWER_LIMIT_MS): Promise<unknown> {
   const { method, target, body } = buildRequest(capability, input);
   const carried = body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  const response = await client.raw({ method, target, ...carried }, signal && { signal });
+  const signal = AbortSignal.timeout(withinMs);
+  const response = await client.raw({ method, target, ...carried }, { signal }).catch((error: unknown) => {
+    throw signal.aborted ? new NoAnswer(`the daemon has not answered within ${withinMs / 1000} s; to see what is wrong: muster doctor`) : error;
+  });
   const answer = bodyOf(capability, response);
   if (response.status >= 300) throw refused(response.status, answer);
   return answer;
@@ -96,7 +105,7 @@ async function takeBack(client: Client, { name }: Capability, answer: unknown): 
   const { subscription_id: id } = fieldsOf(answer);
   if (name !== registry['messaging.subscribe'].name || id === undefined) return;
   // A daemon that has ended, or ended the subscription, leaves nothing to take back.
-  await exchange(client, registry['messaging.unsubscribe'], { id }, AbortSignal.timeout(TAKE_BACK_MS)).catch(() => undefined);
+  await exchange(client, registry['messaging.unsubscribe'], { id }, TAKE_BACK_MS).catch(() => undefined);
 }
 
 function openStream(client: Client, capability: Capability, input: Input, signal: AbortSignal) {

@@ -75,7 +75,7 @@ async function startHere({ config, name, apiPort, noBootstrap }: StartOptions): 
 async function probe(dataDir: string): Promise<Running | undefined> {
   try {
     await using client = await connectTo(dataDir);
-    const status = (await exchange(client, registry['status.get'], {}, AbortSignal.timeout(PROBE_MS))) as Running;
+    const status = (await exchange(client, registry['status.get'], {}, PROBE_MS)) as Running;
     return { api_address: status.api_address, agent_id: status.agent_id };
   } catch {
     // Nobody there yet, or somebody else at an address that a killed daemon left behind.

@@ -3,13 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { registry } from '@muster/contract';
 import { type Client, ConnectionError } from '@muster/client';
-import { exchange } from './capability-call.ts';
+import { exchange, NoAnswer } from './capability-call.ts';
 import { connect, explain, type Target } from './connection.ts';
 import { loadConfig } from './daemon-config.ts';
 import { codeOf, Failure } from './failure.ts';
 import { readPid } from './instance-state.ts';
 import { printJson, printLine } from './output.ts';
 
+const ANSWER_LIMIT_MS = 10_000;
 const END_LIMIT_MS = 5000;
 const POLL_MS = 20;
 const PROBE_MS = 1000;
@@ -30,7 +31,11 @@ export async function stop(target: Target & { readonly json: boolean }): Promise
 
 /** Resolves with the daemon's answer once it has ended; `pid` as far as it is known. @throws Failure, or what `exchange` throws */
 export async function endDaemon(client: Client, pid: number | undefined): Promise<unknown> {
-  const answer = await exchange(client, registry['status.shutdown'], {});
+  const answer = await exchange(client, registry['status.shutdown'], {}, ANSWER_LIMIT_MS).catch((error: unknown) => {
+    throw error instanceof NoAnswer && pid !== undefined
+      ? new Failure(`the daemon (pid ${pid}) does not answer; to end it all the same: kill -9 ${pid}`)
+      : error;
+  });
   const gone = pid === undefined ? () => unreachable(client) : () => ended(pid);
   const deadline = performance.now() + END_LIMIT_MS;
   while (!(await gone())) {

@@ -10,6 +10,7 @@ import { gravest, ok, type Patient, problem, problemOf, type Verdict, warning } 
 const ANSWER_MS = 3000;
 const DIAL_MS = 2000;
 const MIN_TOKEN_LENGTH = 32;
+const REFUSED = 401;
 const MAX_BOOTSTRAP_DIALS = 16;
 const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/u;
 const TOKEN_VARIABLES = ['X0X_API_TOKEN', 'MUSTER_API_TOKEN'];
@@ -41,15 +42,16 @@ export async function checkToken({ config: { dataDir }, address, running }: Pati
   if (token.length < MIN_TOKEN_LENGTH) return warning(`${join(dataDir, 'api-token')} is too short`, 'the next start replaces it');
   if (address === undefined) return ok(join(dataDir, 'api-token'));
   const variable = TOKEN_VARIABLES.find((each) => env[each]);
-  if (variable !== undefined && (await refuses(address, env[variable]!))) {
+  if (variable !== undefined && (await statusWith(address, env[variable]!)) === REFUSED) {
     return problem(`the daemon refuses the token in ${variable}, which commands prefer`, `run: unset ${variable}`);
   }
-  if (await refuses(address, token)) return problem(`the daemon refuses the token in ${dataDir}`, 'stop the daemon and start it again');
-  return ok(`${join(dataDir, 'api-token')}, accepted by the daemon`);
+  const status = await statusWith(address, token);
+  if (status === REFUSED) return problem(`the daemon refuses the token in ${dataDir}`, 'stop the daemon and start it again');
+  return ok(`${join(dataDir, 'api-token')}${status === 200 ? ', accepted by the daemon' : ''}`);
 }
 
-async function refuses(address: string, token: string): Promise<boolean> {
-  return (await ask(address, '/status', token))?.status === 401;
+async function statusWith(address: string, token: string): Promise<number | undefined> {
+  return (await ask(address, '/status', token))?.status;
 }
 
 async function tokenIn(dataDir: string): Promise<string | SecretFileError> {

@@ -182,6 +182,21 @@ describe('with a daemon that was started', () => {
     expect(unreachable.code).toBe(1);
   });
 
+  it('says of a daemon that stands still that it does not answer, as do those who would end it', async () => {
+    const { pid } = await start();
+    process.kill(Number(pid), 'SIGSTOP');
+    const [diagnosis, stopped, uninstalled] = await Promise.all([
+      diagnose('alice'),
+      home.muster('stop', '--name', 'alice'),
+      home.muster('uninstall', '--json'),
+    ]);
+    expect(found(diagnosis, 'daemon')).toMatchObject({ status: 'problem', message: expect.stringContaining('does not answer') as string });
+    expect(found(diagnosis, 'token')?.message).toBe(join(home.dataDir('alice'), 'api-token'));
+    const advice = `the daemon (pid ${String(pid)}) does not answer; to end it all the same: kill -9 ${String(pid)}`;
+    expect(stopped).toEqual({ code: 1, stdout: '', stderr: `muster: ${advice}\n` });
+    expect([uninstalled.code, JSON.parse(uninstalled.stdout)]).toMatchObject([1, { ok: false, failed: [expect.stringContaining(advice)] }]);
+  });
+
   it('is not fooled by what a killed daemon left behind', async () => {
     const { pid } = await start();
     process.kill(Number(pid), 'SIGKILL');
