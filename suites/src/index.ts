@@ -2,6 +2,7 @@
 import type { Schedule, Suite } from '@muster/lab';
 import { blackHole } from './black-hole/index.ts';
 import { crash } from './crash/index.ts';
+import { byzantine } from './byzantine/index.ts';
 import { chaos } from './chaos/index.ts';
 import { defence } from './defence/index.ts';
 import { discovery } from './discovery/index.ts';
@@ -51,6 +52,7 @@ export function suitesFor({ nodes: asked, kills = DEFAULT_KILLS, schedule }: Sui
     network,
     surfaces,
     hostile,
+    byzantine(asked),
     chaos({ nodes: asked, schedule }),
     crash(kills),
     discovery,

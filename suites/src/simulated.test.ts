@@ -21,7 +21,7 @@ async function run(
 ) {
   const target = simulatedTarget({ seed, realCrypto });
   const { report, bundle } = await prove({
-    suites: suitesFor(),
+    suites: suitesFor({ nodes: settings['nodes'] }),
     selection: { suites, ...(grep !== '' && { grep }) },
     target,
     out: join(folder, name),
@@ -77,6 +77,12 @@ test('a storm on virtual time loses nothing, and is the same storm again', async
   const [one, again] = [await run('storm', '7', ['chaos'], false, { duration: 5 }), await run('storm-again', '7', ['chaos'], false, { duration: 5 })];
   expect(one.verdict.exitCode).toBe(0);
   expect([again.digest, again.trace]).toEqual([one.digest, one.trace]);
+}, 120_000);
+
+test('with one node in ten lying, the others miss nothing, and whoever forges is cut off', async () => {
+  const { verdict } = await run('liars', '7', ['byzantine'], false, { nodes: 15 });
+  expect(verdict.exitCode).toBe(0);
+  expect(verdict.counts.pass).toBeGreaterThanOrEqual(18);
 }, 120_000);
 
 test('with real cryptography the same things happen', async () => {

@@ -61,6 +61,7 @@ export async function openWorld(
     .open({
       nodes: planned.nodes,
       names: planned.names,
+      liars: planned.liars,
       wiring: planned.wiring,
       crowd: planned.crowd,
       config: planned.config,

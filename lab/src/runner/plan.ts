@@ -18,6 +18,7 @@ export interface PlannedWorld {
   readonly name: string;
   readonly nodes: number;
   readonly names?: readonly string[];
+  readonly liars?: Needs['liars'];
   readonly wiring: Wiring;
   readonly crowd?: number;
   readonly config?: Needs['config'];
@@ -86,8 +87,14 @@ export function planRun(suites: readonly Suite[], target: Target, selection: Sel
       const why = whyAlone(scenario);
       if (why === undefined) shared.push(scenario);
       else {
-        const { nodes, names, wiring = 'host-directory', crowd, config, human } = scenario.needs;
-        const made = { ...(names && { names }), ...(crowd && { crowd }), ...(config && { config }), ...(human && { human }) };
+        const { nodes, names, liars, wiring = 'host-directory', crowd, config, human } = scenario.needs;
+        const made = {
+          ...(names && { names }),
+          ...(liars && { liars }),
+          ...(crowd && { crowd }),
+          ...(config && { config }),
+          ...(human && { human }),
+        };
         alone.push({ name: scenario.id.replace('/', '-'), nodes, wiring, ...made, scenarios: [scenario], reason: why });
       }
     }
@@ -131,7 +138,7 @@ function shardOf(suites: readonly Suite[], { index, of }: NonNullable<Selection[
 function lacking({ needs }: Scenario, target: Target): NotRunReason | undefined {
   if (needs.nodes > target.maxNodes) return { nodes: needs.nodes };
   const wantsWorld =
-    [needs.exclusive, needs.config, needs.human, needs.names].some((one) => one !== undefined) ||
+    [needs.exclusive, needs.config, needs.human, needs.names, needs.liars].some((one) => one !== undefined) ||
     (needs.wiring !== undefined && needs.wiring !== 'host-directory');
   const own = [...(wantsWorld ? (['world'] as const) : []), ...(needs.crowd === undefined ? [] : (['crowd'] as const))];
   const power = [...(needs.powers ?? []), ...own].find((one) => !target.powers.includes(one));
@@ -148,6 +155,7 @@ function whyAlone({ needs }: Scenario): string | undefined {
   if (needs.wiring === 'line') return 'its nodes are linked in a line';
   if (needs.config !== undefined) return 'its nodes are configured for it';
   if (needs.human) return 'its nodes belong to a human';
+  if (needs.liars !== undefined) return 'some of its nodes lie';
   if (needs.names !== undefined) return 'its nodes have names of their own';
   const disruptive = needs.powers?.filter((power) => DISRUPTIVE.has(power)) ?? [];
   return disruptive.length > 0 ? `it may ${disruptive.join(', ')} nodes` : undefined;
@@ -180,6 +188,7 @@ const POWER_IN_WORDS: Readonly<Record<string, string>> = {
   clock: 'set the clocks of its nodes',
   disk: 'spoil the disks of its nodes',
   power: 'cut the power of its nodes',
+  liars: 'have some of its nodes lie',
 };
 
 export function describeReason(reason: NotRunReason): string {

@@ -9,6 +9,7 @@ import type { LinkConditions } from '../faults/link-shaper.ts';
 import type { NodeHandle } from '../record/node-handle.ts';
 import type { Operation, Recorder } from '../record/recorder.ts';
 import type { Usage } from '../record/resource-sampler.ts';
+import type { Liar } from '../liars/liars.ts';
 import type { Power } from '../targets/target.ts';
 import type { Wiring } from '../world/local-process.ts';
 import type { SeededRandom } from './random.ts';
@@ -31,6 +32,8 @@ export interface Needs {
   readonly surfaces?: readonly Surface[];
   /** why it cannot share its world, where no power or wiring says so already */
   readonly exclusive?: string;
+  /** nodes that lie, by name, and how; needs the power `liars` */
+  readonly liars?: Readonly<Record<string, Liar>>;
   readonly wiring?: Wiring;
   /** so many of its nodes share a process, and end together */
   readonly crowd?: number;

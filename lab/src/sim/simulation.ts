@@ -43,6 +43,8 @@ export interface MachineOptions {
   readonly human?: boolean;
   readonly clock?: ClockError;
   readonly disk?: DiskQuality;
+  /** in place of that of the simulation */
+  readonly compose?: Compose | undefined;
 }
 
 export class Simulation {
@@ -88,7 +90,7 @@ export class Simulation {
       neighbourhood: bootstrap ? undefined : this.#neighbourhood,
       ...(human && { userSeed: this.chance.child('human').bytes(USER_SEED_BYTES) }),
       bootstrapPeers: (bootstrap ?? []).map(({ address }) => address),
-      ...(compose && { compose }),
+      ...((rest.compose ?? compose) && { compose: rest.compose ?? compose }),
     });
     this.machines.push(machine);
     return machine;

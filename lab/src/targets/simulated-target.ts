@@ -5,6 +5,7 @@ import { DeadlineError, eventually } from '../eventually.ts';
 import { apiTransport } from '../sim/api-transport.ts';
 import { Chance } from '../sim/chance.ts';
 import { realCrypto } from '../sim/engines/real-crypto.ts';
+import { lying } from '../liars/liars.ts';
 import { SimulatedLinkPath } from '../sim/link-path.ts';
 import { machineFaults, passing } from '../sim/machine-faults.ts';
 import type { Compose, Machine } from '../sim/machine.ts';
@@ -47,14 +48,16 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
   const { clock, schedule, trace } = simulation;
   const runId = Buffer.from(new Chance(`${seed} run`).bytes(16)).toString('hex');
   let worlds = 0;
-  const open = async ({ nodes, names, wiring = 'host-directory', config, human, signal }: WorldRequest) => {
+  const open = async ({ nodes, names, liars, wiring = 'host-directory', config, human, signal }: WorldRequest) => {
     const chance = simulation.chance.child(`wiring ${worlds++}`);
     const machines: Machine[] = [];
     const toml = tomlOf(config, wiring);
     for (let index = 0; index < nodes; index++) {
+      const name = names?.[index] ?? nodeName(index);
+      const liar = liars?.[name];
       const bootstrap = bootstrapOf(wiring, machines, chance);
       machines.push(
-        simulation.machine({ name: names?.[index] ?? nodeName(index), config: toml, ...(bootstrap && { bootstrap }), ...(human && { human }) }),
+        simulation.machine({ name, config: toml, ...(liar && { compose: lying(liar) }), ...(bootstrap && { bootstrap }), ...(human && { human }) }),
       );
     }
     const begun = clock.monotonic();
@@ -132,7 +135,7 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
     simulation,
     implementation: `muster ${VERSION}, simulated, ${scheme}`,
     maxNodes: MAX_NODES,
-    powers: ['world', 'link', 'kill', 'pause', 'restart', 'half-open', 'clock', 'disk', 'power'],
+    powers: ['world', 'link', 'kill', 'pause', 'restart', 'half-open', 'clock', 'disk', 'power', 'liars'],
     surfaces: ['rest', 'client', 'sse', 'ws'],
     simulated: {
       clock,

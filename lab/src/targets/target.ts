@@ -3,10 +3,25 @@ import type { Json, Surface } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
 import type { TargetNode } from '../record/target-node.ts';
 import type { Link } from '../faults/link-path.ts';
+import type { Liar } from '../liars/liars.ts';
 import type { Wiring } from '../world/local-process.ts';
 
 /** `world`: boots fresh nodes whenever they are needed. `crowd`: many of them in one process. `dial`: their APIs answer on sockets. `link`: scripted peers can link to them. `process`: they are processes of this host, to be looked into. The others are faults. */
-export const powers = ['world', 'crowd', 'dial', 'link', 'process', 'kill', 'pause', 'restart', 'half-open', 'clock', 'disk', 'power'] as const;
+export const powers = [
+  'world',
+  'crowd',
+  'dial',
+  'link',
+  'process',
+  'kill',
+  'pause',
+  'restart',
+  'half-open',
+  'clock',
+  'disk',
+  'power',
+  'liars',
+] as const;
 export type Power = (typeof powers)[number];
 
 export interface WorldRequest {
@@ -14,6 +29,8 @@ export interface WorldRequest {
   readonly nodes: number;
   /** what they are called; names of its own when not given */
   readonly names?: readonly string[] | undefined;
+  /** nodes that lie, by name, and how */
+  readonly liars?: Readonly<Record<string, Liar>> | undefined;
   readonly wiring?: Wiring;
   /** so many nodes share a process */
   readonly crowd?: number;
