@@ -76,6 +76,8 @@ export const CROSSED = 64;
 /** what came since a moment is not quite the same at two nodes: whoever asks goes back so much further */
 export const DOUBT_MS = 2_000;
 export const PRUNE_PAUSE_MS = 1_000;
+/** former neighbours that are remembered */
+export const MAX_PARTED = 256;
 /** answers about what was missed are gathered for this long */
 export const GAP_WAIT_MS = 2_000;
 /** and what is told of later is no answer, and comes so long after one */

@@ -37,6 +37,8 @@ export class Topics<Content> {
   readonly #asksTo = new Map<MachineId, number>();
   /** neighbours from another component, and how long the two were apart at most, in ms */
   readonly #windows = new Map<MachineId, number>();
+  /** former neighbours whose links were lost, and when those were sound last */
+  readonly #parted = new Map<MachineId, number>();
   /** messages that a parent did not give, and until when it may still show that it was only late */
   readonly #withheld = new Map<string, { readonly peer: MachineId; readonly until: number }>();
   /** what neighbours were told of, or were to be, and cannot have any more; and how many of each topic they do not know of yet */
@@ -135,6 +137,7 @@ export class Topics<Content> {
     this.#said.delete(peer);
     this.#lost.get(peer)?.ids.clear();
     const undelivered = Math.min(soundAt ?? Infinity, untoldSince);
+    if (soundAt !== undefined) this.#part(peer, soundAt);
     for (const topic of this.#topics.values()) {
       const link = topic.links.get(peer);
       if (!link) continue;
@@ -159,9 +162,12 @@ export class Topics<Content> {
 
   /** The neighbour comes from another component of the network; the two were apart for at most so many ms. Called once both ends know. */
   merged(peer: MachineId, apartMs: number): void {
-    this.#windows.set(peer, apartMs);
+    const parted = this.#parted.get(peer);
+    // Until its link was lost the two were one network; and whoever knows as much asks for no more than it needs.
+    const apart = parted === undefined ? apartMs : Math.min(apartMs, this.#step.now - parted + limits.DOUBT_MS);
+    if (parted === undefined) this.#windows.set(peer, apartMs);
     for (const topic of this.#topics.values()) {
-      topic.doubt(this.#step.now - apartMs, true);
+      topic.doubt(this.#step.now - apart, true);
       const link = topic.links.get(peer);
       if (link?.told !== undefined) this.#join(topic, peer, link);
     }
@@ -231,6 +237,12 @@ export class Topics<Content> {
       }
     }
     this.#said.clear();
+  }
+
+  #part(peer: MachineId, soundAt: number): void {
+    this.#parted.delete(peer);
+    this.#parted.set(peer, soundAt);
+    if (this.#parted.size > limits.MAX_PARTED) this.#parted.delete(this.#parted.keys().next().value!);
   }
 
   #heard(peer: MachineId, item: TopicItem): void {
