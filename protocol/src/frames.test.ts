@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, toHex } from './bytes.ts';
 import { FRAGMENT_HEADER_BYTES, FRAME_HEADER_BYTES, MAX_BULK_MESSAGE_BYTES, MAX_FRAME_BODY_BYTES } from './constants.ts';
-import { bulkFrames, bulkParts, encodeFrame, FrameDecoder, FrameError, LANE_BULK, LANE_CONTROL, Reassembler } from './frames.ts';
+import { bulkFrames, bulkParts, encodeFrame, FrameDecoder, frameHead, FrameError, LANE_BULK, LANE_CONTROL, Reassembler } from './frames.ts';
 import type { Frame } from './frames.ts';
 
 const seed = { seed: 20261121 };
@@ -58,6 +58,15 @@ describe('frames', () => {
     const whole = new Reassembler().push(frames[0]!);
     expect(whole?.message).toBe(message);
     expect(concat(...[...bulkParts(3, 9, message)].flat())).toEqual(concat(...bulkFrames(3, 9, message)));
+  });
+
+  test('whose bodies come in one chunk are handed over as that chunk', () => {
+    const body = new Uint8Array(300).fill(7);
+    expect(decodeAll([frameHead(LANE_CONTROL, 3, body.length), body, frameHead(LANE_CONTROL, 4, 0)])).toEqual([
+      { lane: LANE_CONTROL, type: 3, body },
+      { lane: LANE_CONTROL, type: 4, body: new Uint8Array() },
+    ]);
+    expect(decodeAll([frameHead(LANE_CONTROL, 3, body.length), body])[0]!.body).toBe(body);
   });
 
   test('too large are refused by their length alone, after what came before was handed over', () => {

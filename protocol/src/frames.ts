@@ -116,13 +116,12 @@ export class FrameDecoder {
     let at = 0;
     while (at < chunk.length) {
       if (this.#headerFilled < FRAME_HEADER_BYTES) {
-        const part = chunk.subarray(at, at + FRAME_HEADER_BYTES - this.#headerFilled);
-        this.#header.set(part, this.#headerFilled);
-        this.#headerFilled += part.length;
-        at += part.length;
+        while (at < chunk.length && this.#headerFilled < FRAME_HEADER_BYTES) this.#header[this.#headerFilled++] = chunk[at++]!;
         if (this.#headerFilled < FRAME_HEADER_BYTES) return;
       }
       const length = this.#bodyLength();
+      // No room is made for what may come in one piece.
+      if (at === chunk.length && length > 0) return;
       const rest = length - this.#bodyFilled;
       if (this.#body === undefined && chunk.length - at >= rest) {
         this.#emit(at === 0 && chunk.length === rest ? chunk : chunk.subarray(at, at + rest), this.#head);
