@@ -253,7 +253,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
       eventPollMs: settings.presence.eventPollMs,
       addresses: () => addresses().filter(isPubliclyRoutable),
     }),
-    ...websocketHandlers({ pubsub, direct, contacts, self: identity.agentId }),
+    ...websocketHandlers({ pubsub, direct, contacts, self: identity.agentId, counters }),
     ...guiHandlers({ crypto }),
   };
 

@@ -59,7 +59,7 @@ test('nodes that are killed, stopped and paused on virtual time keep what they a
   const { verdict } = await run('faults', '7', ['durability', 'links', 'discovery', 'presence', 'routes']);
   expect(verdict.exitCode).toBe(0);
   expect(verdict.counts.pass).toBeGreaterThan(150);
-});
+}, 180_000);
 
 test('scripted peers link to simulated nodes, and are seen through as by real ones', async () => {
   const { verdict } = await run('hostile', '7', ['defence']);
@@ -71,7 +71,7 @@ test('neighbours that lie about roots, swallow, or come in crowds cost nobody a 
   const { verdict } = await run('lies', '7', ['overlay'], false, {}, '^overlay/(roots|eclipse)');
   expect(verdict.exitCode).toBe(0);
   expect(verdict.counts.pass).toBeGreaterThan(20);
-});
+}, 120_000);
 
 test('a storm on virtual time loses nothing, and is the same storm again', async () => {
   const [one, again] = [await run('storm', '7', ['chaos'], false, { duration: 5 }), await run('storm-again', '7', ['chaos'], false, { duration: 5 })];

@@ -75,8 +75,8 @@ export interface Session<Sent, Received> {
   send(frame: Sent): void;
   /** Set by the handler before it returns. A `CapabilityError` from it becomes an `error` frame and the socket stays open. */
   onFrame(listener: (frame: Received) => void | Promise<void>): void;
-  /** Called exactly once, whoever closed; at once when already closed. */
-  onClose(listener: () => void): void;
+  /** Called exactly once, whoever closed, with the code when it was closed here; at once when already closed. */
+  onClose(listener: (code?: number) => void): void;
   /** Says goodbye with a WebSocket close code (1000 when not given). */
   close(code?: number, reason?: string): void;
 }

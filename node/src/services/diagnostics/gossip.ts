@@ -74,7 +74,7 @@ function stages(counters: Counters): Gossip['stats'] {
     incoming_decode_failed: refused,
     delivered_to_subscriber: delivered,
     slow_subscriber_dropped: counters.get('events_slow_reader_dropped_total'),
-    subscriber_channel_closed: 0,
+    subscriber_channel_closed: counters.get('gossip_subscriber_closed_total'),
     in_flight_decode: inFlight,
     decode_to_delivery_drops: due - delivered,
   };

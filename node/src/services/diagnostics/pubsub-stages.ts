@@ -21,8 +21,7 @@ export function pubsubStages(overlay: TreeOverlay, now: number): PubsubStages {
     dedupe_check: timing(dedupe_check),
     eager_fanout: timing(eager_fanout),
     republish: timing(republish),
-    // A message that is passed on waits for nobody: whom it does not reach asks for it.
-    republish_per_peer_timeout: 0,
+    republish_per_peer_timeout: overlay.notPassedOn,
     suppressed_peers: [...overlay.cutOff()].map(([peer_id, ms]) => ({
       peer_id,
       topic: '',
@@ -42,7 +41,7 @@ function* scores(overlay: TreeOverlay): Generator<PubsubStages['peer_scores'][nu
     for (const [role, peers] of Object.entries({ eager, lazy })) {
       for (const peer of peers) {
         if (++count > MAX_SCORES) return;
-        const { slow, timeouts } = overlay.sending(peer);
+        const { slow, timeouts, pauses } = overlay.sending(peer);
         yield {
           peer_id: peer,
           topic: topic.name,
@@ -51,7 +50,7 @@ function* scores(overlay: TreeOverlay): Generator<PubsubStages['peer_scores'][nu
           send_health: slow ? 0 : 1,
           eager_eligible: !slow,
           outbound_send_timeouts: timeouts,
-          cooling_events: 0,
+          cooling_events: pauses,
         };
       }
     }

@@ -13,8 +13,10 @@ export class Senders {
   readonly #clock: Clock;
   readonly #counters: Counters;
   readonly #slow = new WeakSet<Link>();
-  /** publishers that waited in vain, by peer */
-  readonly timeouts = new Map<MachineId, number>();
+  /** by peer: publishers that waited in vain, and how often it was not waited for until there was room again */
+  readonly #counts = new Map<MachineId, { timeouts: number; pauses: number }>();
+  /** messages of others that found no room at a peer */
+  notPassedOn = 0;
 
   constructor(clock: Clock, counters: Counters) {
     this.#clock = clock;
@@ -31,6 +33,7 @@ export class Senders {
     const sent = (): boolean => link.send({ kind: 'publish', envelope }, urgent);
     const done = (taken: boolean): void => {
       this.#counters.add(taken ? 'gossip_sent_total' : 'gossip_slow_peer_dropped_total');
+      if (!taken && !wait) this.notPassedOn++;
       if (!taken) unsent();
     };
     const taken = sent();
@@ -43,16 +46,20 @@ export class Senders {
     using _timer = this.#clock.after(SLOW_PEER_MS, timeout.resolve);
     await Promise.race([link.wire.room(), timeout.promise]);
     if (sent()) return done(true);
+    this.#count(link.machine, !this.#slow.has(link));
     this.#slow.add(link);
-    this.#count(link.machine);
     void link.wire.room().then(() => this.#slow.delete(link));
     done(false);
   }
 
-  #count(machine: MachineId): void {
-    const before = this.timeouts.get(machine) ?? 0;
-    this.timeouts.delete(machine);
-    this.timeouts.set(machine, before + 1);
-    if (this.timeouts.size > MAX_COUNTED) this.timeouts.delete(this.timeouts.keys().next().value!);
+  counts(machine: MachineId): { readonly timeouts: number; readonly pauses: number } {
+    return this.#counts.get(machine) ?? { timeouts: 0, pauses: 0 };
+  }
+
+  #count(machine: MachineId, pauses: boolean): void {
+    const before = this.counts(machine);
+    this.#counts.delete(machine);
+    this.#counts.set(machine, { timeouts: before.timeouts + 1, pauses: before.pauses + Number(pauses) });
+    if (this.#counts.size > MAX_COUNTED) this.#counts.delete(this.#counts.keys().next().value!);
   }
 }

@@ -162,9 +162,14 @@ export class TreeOverlay implements Overlay {
   }
 
   /** How well messages get through to a neighbour. */
-  sending(peer: MachineId): { readonly slow: boolean; readonly timeouts: number } {
+  sending(peer: MachineId): { readonly slow: boolean; readonly timeouts: number; readonly pauses: number } {
     const link = this.#links.get(peer);
-    return { slow: link !== undefined && this.#senders.slow(link), timeouts: this.#senders.timeouts.get(peer) ?? 0 };
+    return { slow: link !== undefined && this.#senders.slow(link), ...this.#senders.counts(peer) };
+  }
+
+  /** Messages of others that found no room at a peer, which has to ask for them. */
+  get notPassedOn(): number {
+    return this.#senders.notPassedOn;
   }
 
   [Symbol.dispose](): void {

@@ -4,10 +4,14 @@ import { toBase64 } from '@muster/protocol';
 import type { AgentId } from '@muster/protocol';
 import type { SocketSession } from '../../ports/handlers.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
+import type { Counters } from '../counters.ts';
 import type { DirectService } from '../direct/direct-service.ts';
 import { shownMessage } from '../direct/handlers.ts';
 import type { HandlersOf } from '../families.ts';
 import type { PubSub } from '../messaging/pubsub.ts';
+
+/** code with which the surface closes a socket whose client does not read */
+const SLOW_CONSUMER = 1013;
 
 type PlainSocket = Registry['websocket.connect'];
 type DirectSocket = Registry['websocket.direct'];
@@ -23,16 +27,18 @@ export interface SocketParts {
   readonly direct: DirectService;
   readonly contacts: ContactStore;
   readonly self: AgentId;
+  readonly counters: Counters;
 }
 
-export function websocketHandlers({ pubsub, direct, contacts, self }: SocketParts): HandlersOf<'websocket'> {
+export function websocketHandlers({ pubsub, direct, contacts, self, counters }: SocketParts): HandlersOf<'websocket'> {
   const sessions = new Map<string, Session>();
 
   const open = (socket: SocketSession<PlainSocket>, receivesDirect: boolean): Session => {
     const session: Session = { id: socket.id, topics: new Map(), direct: receivesDirect };
     sessions.set(session.id, session);
-    socket.onClose(() => {
+    socket.onClose((code) => {
       sessions.delete(session.id);
+      if (code === SLOW_CONSUMER) counters.add('gossip_subscriber_closed_total', session.topics.size);
       for (const subscription of session.topics.values()) subscription[Symbol.dispose]();
     });
     socket.send({ type: 'connected', session_id: session.id, agent_id: self });

@@ -137,6 +137,8 @@ describe('sockets', () => {
     client.socket.pause();
     const session = demo.sessions[0]!;
     const text = 'x'.repeat(16 * 1024);
+    const codes: (number | undefined)[] = [];
+    session.onClose((code) => codes.push(code));
     for (let n = 0; n < 3_000; n++) session.send({ type: 'heard', text });
     client.socket.resume();
     await client.until(/\u00f5slow consumer$/);
@@ -145,6 +147,7 @@ describe('sockets', () => {
     const frames = client.received().match(/"heard"/g)!.length;
     expect(frames).toBeGreaterThanOrEqual(900);
     expect(frames).toBeLessThan(3_000);
+    expect(codes).toEqual([1013]);
     client.socket.destroy();
   });
 

@@ -31,12 +31,13 @@ export class WebSocketSession implements Session<Frame, Frame> {
   readonly closed: Promise<void>;
   readonly #socket: WebSocket;
   readonly #options: SessionOptions;
-  readonly #closeListeners: (() => void)[] = [];
+  readonly #closeListeners: ((code?: number) => void)[] = [];
   #onFrame: (frame: Frame) => void | Promise<void> = () => {};
   #outbound = 0;
   #inbound = 0;
   #tail: Promise<void> = Promise.resolve();
   #closing = false;
+  #code: number | undefined;
   #ended = false;
   #grace: Disposable | undefined;
 
@@ -46,7 +47,7 @@ export class WebSocketSession implements Session<Frame, Frame> {
     this.#options = options;
     // A broken frame (too long, not UTF-8) is reported here and then closes the socket with the proper code.
     socket.on('error', () => {});
-    this.closed = new Promise((resolve) => this.onClose(resolve));
+    this.closed = new Promise((resolve) => this.onClose(() => resolve()));
     socket.on('close', () => this.#end());
   }
 
@@ -61,14 +62,15 @@ export class WebSocketSession implements Session<Frame, Frame> {
     this.#onFrame = listener;
   }
 
-  onClose(listener: () => void): void {
-    if (this.#ended) listener();
+  onClose(listener: (code?: number) => void): void {
+    if (this.#ended) listener(this.#code);
     else this.#closeListeners.push(listener);
   }
 
   close(code = 1000, reason = ''): void {
     if (this.#closing || this.#ended) return;
     this.#closing = true;
+    this.#code = code;
     this.#socket.close(code, reason);
     // The goodbye waits behind what the client has not read, perhaps for ever.
     this.#grace = this.#options.clock.after(CLOSE_GRACE_MS, () => this.#socket.terminate());
@@ -113,6 +115,6 @@ export class WebSocketSession implements Session<Frame, Frame> {
   #end(): void {
     this.#ended = true;
     this.#grace?.[Symbol.dispose]();
-    for (const listener of this.#closeListeners.splice(0)) listener();
+    for (const listener of this.#closeListeners.splice(0)) listener(this.#code);
   }
 }
