@@ -44,10 +44,14 @@ export async function proven(suites: readonly Suite[], { settings = {}, selectio
 }
 
 /** On virtual time, where what mostly waits is over soon. */
-export function simulated(suites: readonly Suite[], { settings = {}, selection = {} }: Omit<Asked, 'saboteur'> = {}): Promise<ProofReport> {
+export async function simulated(suites: readonly Suite[], { settings = {}, selection = {} }: Omit<Asked, 'saboteur'> = {}): Promise<ProofReport> {
   const seed = '20261121';
-  const given = { suites, selection, settings, seed, target: simulatedTarget({ seed }) };
-  return judge({ ...given, tool: { name: 'muster', version: '0' }, reproduce: 'muster prove' });
+  const target = simulatedTarget({ seed });
+  try {
+    return await judge({ suites, selection, settings, seed, target, tool: { name: 'muster', version: '0' }, reproduce: 'muster prove' });
+  } finally {
+    target.simulation.end();
+  }
 }
 
 /** What did not pass, of what was run; warnings are for people. */

@@ -6,6 +6,7 @@ import type { DaemonCommand } from '../world/daemon-command.ts';
 import type { LocalNode } from '../world/local-node.ts';
 import { startLocalWorld } from '../world/local-process.ts';
 import { nodeName } from './node-names.ts';
+import { LARGE } from './settled.ts';
 import type { Target } from './target.ts';
 
 export interface LocalTargetOptions {
@@ -23,8 +24,7 @@ export interface LocalTargetOptions {
 /** More daemons than this do not fit on one host: each in a process of its own, and many in one. */
 const MAX_PROCESSES = 64;
 const MAX_LOCAL_NODES = 128;
-/** nodes of a large world share processes, so many each */
-const LARGE = 32;
+/** nodes of a larger world share processes, so many each, and know some others only */
 const SHARING = 32;
 
 export function localTarget({ command, commands, cli, crowd, clock, bootLimit }: LocalTargetOptions): Target {
@@ -35,14 +35,15 @@ export function localTarget({ command, commands, cli, crowd, clock, bootLimit }:
     powers: ['world', 'dial', 'link', 'process', ...(crowd ? (['crowd'] as const) : []), 'kill', 'pause', 'restart', 'half-open'],
     surfaces,
     async open({ nodes, names: given, wiring, crowd: asked, config, human, signal }) {
-      const size = asked ?? (nodes > LARGE ? SHARING : undefined);
+      const large = nodes > LARGE;
+      const size = asked ?? (large ? SHARING : undefined);
       const names = given ?? Array.from({ length: nodes }, (_, index) => nodeName(index));
       const world = await startLocalWorld({
         command,
         ...(commands && { commands }),
         nodes: names,
         ...(crowd && size !== undefined && { crowd: { command: crowd, size } }),
-        ...(wiring && { wiring }),
+        ...(large && (wiring ?? 'host-directory') === 'host-directory' ? { wiring: 'few' } : wiring && { wiring }),
         ...(config && { config }),
         ...(human && { human }),
         ...(signal && { signal }),

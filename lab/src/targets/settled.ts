@@ -4,6 +4,9 @@ import { clientOf, type TargetNode } from '../record/target-node.ts';
 import type { Target } from './target.ts';
 
 const LINKED_LIMIT_MS = 5000;
+/** nodes, beyond which not each has a link with each, and how many links are enough then */
+export const LARGE = 32;
+const ENOUGH = 3;
 
 /**
  * The target, with worlds that are handed over once their nodes are linked. Scenarios that run on their own have none before them
@@ -16,7 +19,8 @@ export function settled(target: Target, clock: LabClock): Target {
       const world = await target.open(request);
       const linked = async (): Promise<boolean> => {
         const counts = await Promise.all(world.nodes.map(peerCount));
-        return counts.every((count) => count >= world.nodes.length - 1);
+        const wanted = world.nodes.length > LARGE ? ENOUGH : world.nodes.length - 1;
+        return counts.every((count) => count >= wanted);
       };
       try {
         await eventually(clock, linked, { within: LINKED_LIMIT_MS, what: 'links', ...(request.signal && { signal: request.signal }) });

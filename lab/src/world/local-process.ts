@@ -25,6 +25,8 @@ export type Wiring =
   | 'line'
   /** each node bootstraps from the first one only, and finds the others through it */
   | 'star'
+  /** each node bootstraps from three of those before it, and finds others through them: where a link of each to each would be too many */
+  | 'few'
   /** as `bootstrap`, but every link runs through a proxy that can be cut in one direction */
   | 'proxied';
 
@@ -76,7 +78,12 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
   const bootstrapPeers = async (index: number): Promise<string[]> => {
     const peers = [...(options.bootstrapPeers ?? [])];
     for (const [before, to] of options.nodes.slice(0, index).entries()) {
-      if ((wiring === 'line' && before !== index - 1) || (wiring === 'star' && before > 0)) continue;
+      if (
+        (wiring === 'line' && before !== index - 1) ||
+        (wiring === 'star' && before > 0) ||
+        (wiring === 'few' && !fewBefore(index).includes(before))
+      )
+        continue;
       const direct = `127.0.0.1:${ports![before]}`;
       if (wiring !== 'proxied') peers.push(direct);
       else {
@@ -138,6 +145,11 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
       await owned.disposeAsync();
     },
   };
+}
+
+/** The last one, and two further back, so that no path between two nodes is long. */
+function fewBefore(index: number): readonly number[] {
+  return [index - 1, index >> 1, index >> 2];
 }
 
 async function userKey(directory: string): Promise<string> {
