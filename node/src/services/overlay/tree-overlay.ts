@@ -335,6 +335,10 @@ export class TreeOverlay implements Overlay {
   #pass(peer: MachineId, item: Item<Parcel>, pulled: boolean, wait: boolean): Promise<void> | undefined {
     const link = this.#links.get(peer);
     const { bytes, urgent } = item.content;
+    if (pulled) {
+      this.#parts.counters.add('gossip_pulled_total');
+      if (item.internal) this.#parts.counters.add('gossip_announcements_pulled_total');
+    }
     // Whoever asked will ask again.
     return link && this.#senders.pass(link, bytes, { wait, urgent }, () => !pulled && this.#feed({ kind: 'unsent', peer, ids: [item.id] }));
   }
