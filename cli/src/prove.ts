@@ -32,7 +32,7 @@ import { requirements } from './requirements.ts';
 import { targetOf, usage, UsageError } from './prove-target.ts';
 import { defined, planData, reproduceLine, scheduleIn, shellWord } from './reproduce.ts';
 import { partsLine, partTimes } from './part-times.ts';
-import { becomeSimulationProcess, endWithParent, isSimulationProcess, searchSeeds, type World } from './simulation.ts';
+import { becomeSimulationProcess, isSimulationProcess, searchSeeds, type World } from './simulation.ts';
 import { verdictLines } from './verdict-text.ts';
 
 export interface ProveRequest {
@@ -87,10 +87,7 @@ const EXIT_HARNESS = 3;
 
 /** Resolves with the exit code of the verdict. @throws Failure */
 export async function runProve(given: ProveRequest): Promise<number> {
-  if (given.world === 'sim') {
-    if (!isSimulationProcess()) return becomeSimulationProcess();
-    endWithParent();
-  }
+  if (given.world === 'sim' && !isSimulationProcess()) return becomeSimulationProcess();
   const asked = given.resume === undefined ? given : await resumed(given, given.resume);
   if (asked.seeds !== undefined) return searchSeeds(asked, asked.seeds, runProve);
   const { nodes, rate, kills } = asked;

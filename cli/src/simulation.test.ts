@@ -24,10 +24,14 @@ async function longRun() {
   const child = home.spawn('muster', args);
   const { lines } = listen(child);
   await until(() => lines.some((line) => line.includes('smoke/')), 'the simulation works', 60_000);
-  const left = async (): Promise<number> => {
-    const commands = await Promise.all((await readdir('/proc')).map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-    return commands.filter((command) => command.includes(bundle)).length;
+  const running = async (): Promise<number[]> => {
+    const commands = (await readdir('/proc')).map(async (pid) => [pid, await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')] as const);
+    return (await Promise.all(commands)).flatMap(([pid, command]) => (command.includes(bundle) ? [Number(pid)] : []));
   };
+  onTestFinished(async () => {
+    for (const pid of await running()) process.kill(pid, 'SIGKILL');
+  });
+  const left = async (): Promise<number> => (await running()).length;
   return { child, lines, bundle, left };
 }
 

@@ -24,6 +24,7 @@ export function isSimulationProcess(): boolean {
 export async function becomeSimulationProcess(): Promise<number> {
   const { flags, file } = entry('muster');
   const child = spawn(process.execPath, [`${HEAP_FLAG}${HEAP_MB}`, YOUNG_FLAG, ...flags, file, ...process.argv.slice(2)], {
+    // As for whoever starts our commands: it ends in order when this process is gone, however that came about.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -35,13 +36,6 @@ export async function becomeSimulationProcess(): Promise<number> {
   } finally {
     for (const signal of signals) process.off(signal, pass);
   }
-}
-
-/** In that process: to end in order when the one that started it is gone, however that came about. */
-export function endWithParent(): void {
-  if (!process.channel || process.listenerCount('disconnect') > 0) return;
-  process.once('disconnect', () => process.kill(process.pid, 'SIGHUP'));
-  process.channel.unref();
 }
 
 /** One seed after the other. Resolves with the exit code of the first that does not pass, whose bundle stays; 0 when all do. */
