@@ -123,8 +123,8 @@ export function fillingDisk(...refused: readonly Durability[]) {
   return disk;
 }
 
-/** Resolves once `condition` holds; looks every 5 ms, and throws what it waited for after `ms`. */
-export async function eventually(what: string, condition: () => boolean | Promise<boolean>, ms = 5_000): Promise<void> {
+/** Resolves once `condition` holds; looks every 5 ms, and throws what it waited for after `ms`: long, unless time is the claim, as machines are busy. */
+export async function eventually(what: string, condition: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
   const end = clock.monotonic() + ms;
   while (!(await condition())) {
     if (clock.monotonic() > end) throw new Error(`not within ${ms} ms: ${what}`);
