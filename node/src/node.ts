@@ -49,6 +49,7 @@ import { logStatus } from './services/status/status-line.ts';
 import { trustHandlers } from './services/trust/handlers.ts';
 import { websocketHandlers } from './services/websocket/handlers.ts';
 import type { Handlers } from './ports/handlers.ts';
+import { watched } from './watched-store.ts';
 
 /** ids remembered against replays: at 3,000 messages/s for the six minutes that a published envelope is acceptable */
 const REPLAY_CAPACITY = 1_100_000;
@@ -295,24 +296,5 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
       store.close();
       for (const end of ends) if (end.status === 'rejected') log.write('warn', 'a part did not end cleanly', { error: String(end.reason) });
     },
-  };
-}
-
-/** The store, with its last failure among the warnings until it works again. */
-function watched(store: Store, warnings: Map<string, string>): Store {
-  return {
-    get: (key) => store.get(key),
-    range: (range) => store.range(range),
-    count: (prefix) => store.count(prefix),
-    batch: (writes, durability) => {
-      try {
-        store.batch(writes, durability);
-        warnings.delete('storage');
-      } catch (error) {
-        warnings.set('storage', `storage unavailable: ${error instanceof Error ? error.message : String(error)}`);
-        throw error;
-      }
-    },
-    close: () => store.close(),
   };
 }
