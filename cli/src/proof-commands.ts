@@ -76,6 +76,20 @@ export function addProofCommands(program: Command, ends: Ends): void {
       await ends(runOracleCommand({ ...options, json: globalsOf(command).json }));
     });
 
+  judging(program.command('differ'))
+    .summary('find what two targets answered differently')
+    .description(
+      'Take the bundles of two runs with the same seed and suites, against two targets or two versions of one, and report the first operation\n' +
+        'that they answered differently: another outcome, status, truth or shape. Ids, times and numbers may differ.\n\n' +
+        '  no API call\n  exit status: 0 they do not differ · 1 they do · 2 they cannot be compared · 4 usage',
+    )
+    .argument('<BUNDLE>', 'directory of the one')
+    .argument('<OTHER>', 'directory of the other')
+    .action(async (one: string, other: string, _options: unknown, command: Command) => {
+      const { differ } = await import('./differ.ts');
+      await ends(differ({ one, other, json: globalsOf(command).json }));
+    });
+
   judging(program.command('shrink'))
     .summary('find the smallest run that still fails')
     .description(

@@ -21,6 +21,7 @@ export * from './journal-writer.ts';
 export * from './journal-reader.ts';
 export * from './journal-file.ts';
 export { Redactor } from './redaction.ts';
+export { type Answer, AnsweredOperations, compare, type Comparison, type Divergence } from './divergence.ts';
 export { EdnHistory } from './edn.ts';
 export { Histograms } from './picture/histogram.ts';
 export { RESOURCES } from './picture/picture.ts';
