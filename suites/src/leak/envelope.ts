@@ -7,10 +7,10 @@ const LOOKS = 20;
 /** s; `--duration` says otherwise */
 const DEFAULT_SECONDS = 6;
 const MINUTE_MS = 60_000;
-/** ms in which caches fill: what is remembered of messages is kept for six minutes at most */
-const WARM_UP_MS = 7 * MINUTE_MS;
+/** ms in which caches fill (what is remembered of messages is kept for six minutes at most), the heap finds its size, and the log of the store its length */
+const WARM_UP_MS = 20 * MINUTE_MS;
 /** ms of a run for a slope to mean something */
-const FLAT_MS = 20 * MINUTE_MS;
+const FLAT_MS = 60 * MINUTE_MS;
 
 interface Limit {
   readonly unit: string;
@@ -35,7 +35,7 @@ const LIMITS: Readonly<Record<string, Limit>> = {
 export function requiredOf(name: string, doing: string): Readonly<Record<string, string>> {
   return {
     [`leak.${name}.bounded`]: `${doing} takes a bounded amount of memory, handles, sockets and disk.`,
-    [`leak.${name}.flat`]: `Once caches have filled, ${doing[0]!.toLowerCase()}${doing.slice(1)} takes no more of it with time. Told by runs of 20 minutes and more.`,
+    [`leak.${name}.flat`]: `Once caches have filled, ${doing[0]!.toLowerCase()}${doing.slice(1)} takes no more of it with time. Told by runs of an hour and more.`,
   };
 }
 

@@ -131,18 +131,23 @@ async function assembled(context: ScenarioContext): Promise<Work> {
     const agent: Agent = { node, others: [], group, heard: new Set(), expected: 0 };
     group.members.push(agent);
     all.push(agent);
-    stack.use(await openStream(context, node, 'messaging.events', ({ event, data }) => {
-      if (event === 'message' && data.data.topic.startsWith(group.topic)) agent.heard.add(data.data.payload);
-    })); // prettier-ignore
-    stack.use(await openStream(context, node, 'direct.events', ({ data }) => void agent.heard.add(data.payload)));
-    for (const topic of [group.topic, probeOf(group.topic)]) stack.use(await subscribe(context, node, topic, { timeout: ANSWER_MS }));
   }
+  // Group by group: all at once would keep a busy machine from answering any.
+  for (const { members } of groups) await Promise.all(members.map((agent) => listens(context, agent, stack)));
   // Round the table: everybody writes to as many, and is written to by as many.
   const count = Math.min(CORRESPONDENTS, all.length - 1);
   const stride = Math.max(1, Math.floor((all.length - 1) / count));
   for (const [index, { others }] of all.entries()) for (let step = 1; step <= count; step++) others.push(all[(index + step * stride) % all.length]!);
   const owned = stack.move();
   return { agents: all, groups, operations: 0, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function listens(context: ScenarioContext, { node, group, heard }: Agent, stack: AsyncDisposableStack): Promise<void> {
+  stack.use(await openStream(context, node, 'messaging.events', ({ event, data }) => {
+    if (event === 'message' && data.data.topic.startsWith(group.topic)) heard.add(data.data.payload);
+  })); // prettier-ignore
+  stack.use(await openStream(context, node, 'direct.events', ({ data }) => void heard.add(data.payload)));
+  for (const topic of [group.topic, probeOf(group.topic)]) stack.use(await subscribe(context, node, topic, { timeout: ANSWER_MS }));
 }
 
 /** Waits until everybody has found those it will write to, and each group hears its members. Looks are not recorded. */
