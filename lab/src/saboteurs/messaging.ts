@@ -3,7 +3,6 @@ import { overlaid } from './overlaid.ts';
 import type { Saboteur } from './saboteur.ts';
 import { inflated, type MessageEvent, metrics, overheard, topicEvents } from './wrappings.ts';
 
-const HELLO_MS = 5_000;
 const EVERY = 7;
 /** beyond any clock that is a little ahead */
 const AHEAD_MS = 10_000;
@@ -92,9 +91,24 @@ const waitsForHellos: Saboteur = {
   plants: 'keeps connections on which nobody says hello',
   node: 'alice',
   caughtBy: 'defence/silence/closed',
-  ports: (ports) => ({
+  ports: ({ transport, ...ports }) => ({
     ...ports,
-    clock: { ...ports.clock, after: (ms, task) => (ms === HELLO_MS ? { [Symbol.dispose]: () => undefined } : ports.clock.after(ms, task)) },
+    transport: overlaid(transport, {
+      listen: (address, onChannel) =>
+        transport.listen(address, (channel) => {
+          let spoken = false;
+          const start: typeof channel.start = (events) =>
+            channel.start({
+              data(chunk) {
+                spoken = true;
+                events.data(chunk);
+              },
+              drain: () => events.drain(),
+              closed: (reason) => events.closed(reason),
+            });
+          onChannel(overlaid(channel, { start, close: (mode) => (spoken ? channel.close(mode) : undefined) }));
+        }),
+    }),
   }),
 };
 
