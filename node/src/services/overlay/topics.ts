@@ -196,7 +196,10 @@ export class Topics<Content> {
       topic.caughtUp(now, (peer) => this.#parts.lazy().awaitedOf(peer) > 0);
       if (topic.gap?.missed.size === 0) topic.gap = undefined;
       if (topic.gap && topic.gap.until <= now) this.#missed(topic, topic.gap.missed);
-      else if (topic.doubtSince !== undefined && now - (topic.askedAt ?? now) > limits.RECENT_MS) topic.sure();
+      else if (topic.doubtSince !== undefined && topic.askedAt === undefined) {
+        // Nobody that is left takes part; a doubt that nobody settles would grow old, and what came since look missed.
+        for (const [peer, link] of topic.links) this.#join(topic, peer, link);
+      } else if (topic.doubtSince !== undefined && now - topic.askedAt! > limits.RECENT_MS) topic.sure();
     }
     for (const [id, { peer, until }] of this.#withheld) {
       if (until > now) break;
