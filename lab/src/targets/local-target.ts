@@ -44,7 +44,8 @@ export function localTarget({ command, commands, cli, crowd, clock, bootLimit }:
         nodes: names,
         ...(crowd && size !== undefined && { crowd: { command: crowd, size } }),
         ...(large && (wiring ?? 'host-directory') === 'host-directory' ? { wiring: 'few' } : wiring && { wiring }),
-        ...(config && { config }),
+        // A few may speak of themselves every five seconds; of many, nobody would do anything but listen to that.
+        ...(large ? { config: { heartbeat_interval_secs: 300, ...config } } : config && { config }),
         ...(human && { human }),
         ...(signal && { signal }),
         ...(clock && { clock }),
