@@ -83,7 +83,8 @@ function judgement({ accepted, verdict }: Verification): string[] {
   return accepted ? verdictLines(verdict) : ['', `it claims: ${verdict.outcome}: ${verdict.summary}`];
 }
 
-async function refuseUnlessFolder(bundle: string): Promise<void> {
+/** @throws Failure that names it */
+export async function refuseUnlessFolder(bundle: string): Promise<void> {
   const found = await stat(bundle).catch((error: unknown) => {
     const absent = ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '');
     const { directory } = partialOf(resolve(bundle));

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { RollUpError, writeRollUp } from '@muster/proof';
+import { refuseUnlessFolder } from './bundle-commands.ts';
 import { codeOf, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { printJson, printLine } from './output.ts';
 import { shellWord } from './reproduce.ts';
@@ -18,6 +19,7 @@ export interface MergeRequest {
 export async function merge({ bundles, out, json }: MergeRequest): Promise<number> {
   const directory = resolve(out);
   if (existsSync(directory)) throw new Failure(`${directory} is there already; name another place with --out`, EXIT_USAGE);
+  await Promise.all(bundles.map(refuseUnlessFolder));
   const runner = await runnerKey();
   const { verdict } = await writeRollUp({ directory, bundles, runner: runner.signer }).catch((error: unknown) => {
     if (error instanceof RollUpError || codeOf(error) !== undefined) throw new Failure(messageOf(error), EXIT_USAGE);

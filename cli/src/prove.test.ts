@@ -141,7 +141,7 @@ it.each([
   expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringMatching(message) });
 });
 
-it.each(['verify', 'report'])('%s wants a folder', async (command) => {
+it.each(['verify', 'report', 'shrink'])('%s wants a folder', async (command) => {
   expect(await home.muster(command, 'nowhere')).toEqual({ code: 4, stdout: '', stderr: 'muster: no such folder: nowhere\n' });
   await writeFile(join(home.root, 'a-file'), '');
   expect(await home.muster(command, 'a-file')).toEqual({ code: 4, stdout: '', stderr: 'muster: not a folder: a-file\n' });

@@ -38,7 +38,9 @@ export function planData(request: ProveRequest, seed: string, schedule: Schedule
 
 /** @throws RangeError for what is none, and what reading throws */
 export async function scheduleIn(file: string): Promise<Schedule> {
-  const text = await readFile(file, 'utf8');
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new RangeError(`--schedule ${file}: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`, { cause: error });
+  });
   try {
     return readSchedule(JSON.parse(text));
   } catch (error) {

@@ -1,15 +1,13 @@
 /** What a bundle says about a run that failed: which check, and all that it takes to run it again. */
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DrawnSchedule, readSchedule } from '@muster/lab';
 import { VERSION } from '@muster/node/host';
 import { isRollUp, type ProofReport, readJournal, type Status, verifyBundle } from '@muster/proof';
-import { Failure } from '../failure.ts';
+import { refuseUnlessFolder } from '../bundle-commands.ts';
+import { EXIT_USAGE, Failure } from '../failure.ts';
 import type { ProveRequest } from '../prove.ts';
 
-/** A bundle that there is nothing to shrink in. */
-const EXIT_UNUSABLE = 2;
 const BROKEN: ReadonlySet<Status> = new Set(['fail', 'crash', 'timeout']);
 
 type RunRequest = Pick<
@@ -30,11 +28,10 @@ export interface FailedRun {
   readonly lasted: number;
 }
 
-/** @throws Failure, with 2, for a bundle that is none, is refused, passed, or was made by another version */
+/** @throws Failure for a bundle that is none, is refused, passed, or was made by another version */
 export async function failedRun(bundle: string): Promise<FailedRun> {
-  const unusable = (why: string): Failure => new Failure(`${bundle}: ${why}`, EXIT_UNUSABLE);
-  const folder = await stat(bundle).catch(() => undefined);
-  if (!folder?.isDirectory()) throw unusable('no bundle: there is no such folder');
+  const unusable = (why: string): Failure => new Failure(`${bundle}: ${why}`, EXIT_USAGE);
+  await refuseUnlessFolder(bundle);
   if (await isRollUp(bundle)) throw unusable('a roll-up of several runs: name one of the bundles in it');
   const { accepted, report, findings } = await verifyBundle(bundle);
   if (!accepted || !report?.run) throw unusable(`no bundle that can be believed: ${findings[0]?.message ?? 'it names no run'}`);
