@@ -23,7 +23,7 @@ import { partialOf } from '@muster/proof';
 import { readBaseline } from './baseline.ts';
 import { EXIT_FAILED, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { lastFailedScenarios, regressionLines, remember } from './history/remember.ts';
-import { onReaderLeft, printJson, printLine } from './output.ts';
+import { complain, onReaderLeft, printJson, printLine } from './output.ts';
 import { knownKillRate } from './kill-rate.ts';
 import { loadSuites } from './suites.ts';
 import { runnerKey } from './runner-key.ts';
@@ -32,7 +32,7 @@ import { requirements } from './requirements.ts';
 import { targetOf, usage, UsageError } from './prove-target.ts';
 import { defined, planData, reproduceLine, scheduleIn, shellWord } from './reproduce.ts';
 import { partsLine, partTimes } from './part-times.ts';
-import { becomeSimulationProcess, isSimulationProcess, searchSeeds, type World } from './simulation.ts';
+import { becomeSimulationProcess, isSimulationProcess, searchSeeds, sizeWarning, type World } from './simulation.ts';
 import { verdictLines } from './verdict-text.ts';
 
 export interface ProveRequest {
@@ -89,6 +89,8 @@ const EXIT_HARNESS = 3;
 export async function runProve(given: ProveRequest): Promise<number> {
   if (given.world === 'sim' && !isSimulationProcess()) return becomeSimulationProcess();
   const asked = given.resume === undefined ? given : await resumed(given, given.resume);
+  const warning = asked.world === 'sim' && !asked.quiet ? sizeWarning(asked.nodes) : undefined;
+  if (warning !== undefined) complain(warning);
   if (asked.seeds !== undefined) return searchSeeds(asked, asked.seeds, runProve);
   const { nodes, rate, kills } = asked;
   const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate, duration: asked.duration, elapsed: asked.elapsed, kills });
@@ -143,7 +145,7 @@ export async function runProve(given: ProveRequest): Promise<number> {
     const { verdict } = report;
     if (request.quiet && verdict.exitCode === 0) {
       await rm(bundle, { recursive: true });
-      return 0;
+      return interrupt.signal.aborted ? interruptedCode(interrupt.signal) : 0;
     }
     const past = request.history === false ? undefined : remember(report, request.partOf ?? bundle, request.gate);
     const parts = partTimes([...report.parts, { name: 'bundle', ms: bundleMs }], budgets);

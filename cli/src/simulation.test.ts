@@ -4,15 +4,63 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { EXIT_USAGE, Failure } from './failure.ts';
 import type { ProveRequest } from './prove.ts';
-import { searchSeeds } from './simulation.ts';
+import { searchSeeds, sizeWarning } from './simulation.ts';
 import { listen, OwnHome, until } from './testing/own-home.ts';
 
-test('seeds are tried one after the other until one does not pass', async () => {
+/** What a search says, and which requests it makes; seeds from `failing` on do not pass. */
+async function search(count: number, failing: number, given: { json?: true; live?: true; code?: number } = {}) {
   const tried: ProveRequest[] = [];
-  const run = async (request: ProveRequest): Promise<number> => (tried.push(request), request.seed === 12 ? 1 : 0);
-  expect(await searchSeeds({ world: 'sim', seed: 10, seeds: 500, json: true }, 500, run)).toBe(1);
-  expect(tried).toEqual([10, 11, 12].map((seed) => ({ world: 'sim', seed, quiet: true, json: true })));
+  let text = '';
+  const run = async (request: ProveRequest): Promise<number> => (tried.push(request), request.seed! >= failing ? (given.code ?? 1) : 0);
+  const output = { live: given.live === true, print: async (part: string) => void (text += part) };
+  const code = await searchSeeds({ world: 'sim', seed: 10, seeds: count, json: given.json === true }, count, run, output);
+  return { code, tried, text };
+}
+
+test('seeds are tried one after the other until one does not pass, which is named with the command that repeats it', async () => {
+  const { code, tried, text } = await search(500, 12);
+  expect(code).toBe(1);
+  expect(tried).toEqual([10, 11, 12].map((seed) => ({ world: 'sim', seed, quiet: true, json: false })));
+  expect(text).toBe('\nseed 12 did not pass; 2 of 500 passed before it, from 10\nreproduce: muster prove --seed 12 --world sim\n');
+  expect((await search(500, 10, { code: 130 })).text).toContain('seed 10 was interrupted; the first\n');
+});
+
+test('a search says how many seeds passed: some plain lines, or one on a terminal that is drawn again', async () => {
+  const { code, text } = await search(50, Infinity);
+  const counts = Array.from({ length: 16 }, (_, index) => `${3 * (index + 1)} of 50 seeds passed\n`);
+  expect([code, text]).toEqual([0, `${counts.join('')}50 seeds from 10 passed\n`]);
+  const live = await search(2, Infinity, { live: true });
+  expect(live.text.split('\r\u001b[2K')).toEqual(['', 'seed 10; 0 of 2 passed', 'seed 11; 1 of 2 passed', '2 seeds from 10 passed\n']);
+  expect(JSON.parse((await search(3, Infinity, { json: true, live: true })).text)).toEqual({ ok: true, from: 10, passed: 3 });
+  expect((await search(3, 11, { json: true })).text, 'the run has said it').toBe('');
+});
+
+test('a run that ends without a verdict is named, too; a mistake in the command is no matter of a seed', async () => {
+  let text = '';
+  const output = { live: false, print: async (part: string) => void (text += part) };
+  const ending = (error: Error) =>
+    searchSeeds(
+      { world: 'sim', seed: 3, json: false },
+      5,
+      async () => {
+        throw error;
+      },
+      output,
+    );
+  await expect(ending(new Failure('no such suite', EXIT_USAGE))).rejects.toThrow('no such suite');
+  expect(text).toBe('');
+  await expect(ending(new Error('no room'))).rejects.toThrow('no room');
+  expect(text).toContain('seed 3 ended without a verdict');
+});
+
+test('worlds larger than what was measured are announced as such', async () => {
+  expect([undefined, 3, 200].map(sizeWarning)).toEqual([undefined, undefined, undefined]);
+  expect(sizeWarning(201)).toMatch(/more than 200 nodes are not measured/u);
+  const home = await OwnHome.create();
+  onTestFinished(() => home[Symbol.asyncDispose]());
+  expect((await home.muster('prove', '--world', 'sim', '--plan', '--nodes', '201')).stderr).toContain('not measured');
 });
 
 /** A simulation that would go on for long, once it is at work; and what there is of it. */

@@ -4,8 +4,10 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { entry } from './entries.ts';
-import { printLine } from './output.ts';
+import { EXIT_USAGE, Failure } from './failure.ts';
+import { print } from './output.ts';
 import type { ProveRequest } from './prove.ts';
+import { reproduceLine } from './reproduce.ts';
 
 export type World = 'local' | 'sim';
 
@@ -15,6 +17,12 @@ const HEAP_FLAG = '--max-old-space-size=';
 /** what a thousand nodes say lives for a moment: with more room for it, less of it is moved */
 const YOUNG_FLAG = '--max-semi-space-size=64';
 const SEED_BELOW = 1_000_000_000;
+/** nodes of the largest simulated world that was measured */
+const MEASURED_NODES = 200;
+/** lines about seeds that passed */
+const MOST_LINES = 20;
+/** in place of what stands in the line of a terminal */
+const REDRAWN = '\r\u001b[2K';
 
 export function isSimulationProcess(): boolean {
   return process.execArgv.some((flag) => flag.startsWith(HEAP_FLAG));
@@ -38,14 +46,48 @@ export async function becomeSimulationProcess(): Promise<number> {
   }
 }
 
+/** What is to be known before a simulation of so many nodes begins. */
+export function sizeWarning(nodes = 0): string | undefined {
+  if (nodes <= MEASURED_NODES) return undefined;
+  return `worlds of more than ${MEASURED_NODES} nodes are not measured; ${MEASURED_NODES} took 80 s of CPU and 1 GB, and both grow with the square of the nodes`;
+}
+
+/** Where a search says how far it is. `live`: a line can be drawn again */
+export interface SearchOutput {
+  readonly live: boolean;
+  print(text: string): Promise<void>;
+}
+
 /** One seed after the other. Resolves with the exit code of the first that does not pass, whose bundle stays; 0 when all do. */
-export async function searchSeeds(request: ProveRequest, count: number, run: (request: ProveRequest) => Promise<number>): Promise<number> {
+export async function searchSeeds(
+  request: ProveRequest,
+  count: number,
+  run: (request: ProveRequest) => Promise<number>,
+  { live, print: write }: SearchOutput = { live: process.stdout.isTTY === true, print },
+): Promise<number> {
   const first = request.seed ?? randomInt(SEED_BELOW);
   const { seeds: _, ...each } = request;
+  const every = Math.ceil(count / MOST_LINES);
+  const say = async (text: string): Promise<void> => (request.json ? undefined : write(text));
   for (let index = 0; index < count; index++) {
-    const code = await run({ ...each, seed: first + index, quiet: true });
+    const seed = first + index;
+    if (live) await say(`${REDRAWN}seed ${seed}; ${index} of ${count} passed`);
+    else if (index > 0 && index % every === 0) await say(`${index} of ${count} seeds passed\n`);
+    const ended = (how: string): Promise<void> => {
+      const before = index === 0 ? 'the first' : `${index} of ${count} passed before it, from ${first}`;
+      return say(`\nseed ${seed} ${how}; ${before}\nreproduce: ${reproduceLine(each, String(seed))}\n`);
+    };
+    let code: number;
+    try {
+      code = await run({ ...each, seed, quiet: true });
+    } catch (error) {
+      if (!(error instanceof Failure && error.exitCode === EXIT_USAGE)) await ended('ended without a verdict');
+      throw error;
+    }
+    if (code !== 0) await ended(code > 128 ? 'was interrupted' : 'did not pass');
     if (code !== 0) return code;
   }
-  if (!request.json) await printLine(`${count} seeds from ${first} passed`);
+  if (request.json) await write(`${JSON.stringify({ ok: true, from: first, passed: count })}\n`);
+  else await say(`${live ? REDRAWN : ''}${count} seeds from ${first} passed\n`);
   return 0;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { prove, simulatedTarget } from '@muster/lab';
+import { prove, type Schedule, simulatedTarget } from '@muster/lab';
 import { signerFromSeed } from '@muster/proof';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { suitesFor } from './index.ts';
@@ -11,18 +11,23 @@ let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'muster-simulated-'))));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+interface RunOptions {
+  readonly realCrypto?: boolean;
+  readonly settings?: Record<string, number>;
+  readonly grep?: string;
+  readonly schedule?: Schedule;
+}
+
 async function run(
   name: string,
   seed: string,
   suites: readonly string[],
-  realCrypto = false,
-  settings: Record<string, number> = { messages: 20 },
-  grep = '',
+  { realCrypto = false, settings = { messages: 20 }, grep, schedule }: RunOptions = {},
 ) {
   const target = simulatedTarget({ seed, realCrypto });
   const { report, bundle } = await prove({
-    suites: suitesFor({ nodes: settings['nodes'] }),
-    selection: { suites, ...(grep !== '' && { grep }) },
+    suites: suitesFor({ nodes: settings['nodes'], schedule }),
+    selection: { suites, ...(grep !== undefined && { grep }) },
     target,
     out: join(folder, name),
     runner: signerFromSeed(new Uint8Array(32).fill(7)),
@@ -68,25 +73,39 @@ test('scripted peers link to simulated nodes, and are seen through as by real on
 });
 
 test('neighbours that lie about roots, swallow, or come in crowds cost nobody a message', async () => {
-  const { verdict } = await run('lies', '7', ['overlay'], false, {}, '^overlay/(roots|eclipse)');
+  const { verdict } = await run('lies', '7', ['overlay'], { settings: {}, grep: '^overlay/(roots|eclipse)' });
   expect(verdict.exitCode).toBe(0);
   expect(verdict.counts.pass).toBeGreaterThan(20);
 }, 120_000);
 
 test('a storm on virtual time loses nothing, and is the same storm again', async () => {
-  const [one, again] = [await run('storm', '7', ['chaos'], false, { duration: 5 }), await run('storm-again', '7', ['chaos'], false, { duration: 5 })];
+  const options = { settings: { duration: 5 } };
+  const [one, again] = [await run('storm', '7', ['chaos'], options), await run('storm-again', '7', ['chaos'], options)];
   expect(one.verdict.exitCode).toBe(0);
   expect([again.digest, again.trace]).toEqual([one.digest, one.trace]);
 }, 120_000);
 
+test('what was pushed just before one direction was cut is asked for afterwards', async () => {
+  const [from, to] = ['erin', 'grace'];
+  const schedule: Schedule = {
+    nodes: [from, to],
+    faults: [{ at_ms: 0, for_ms: 14_000, kind: 'partition-one-way', on: [from, to] }],
+    operations: [{ at_ms: 0, do: 'publish', node: from }],
+  };
+  for (const seed of ['7', '8']) {
+    const { verdict } = await run(`one-way-${seed}`, seed, ['chaos'], { settings: {}, schedule });
+    expect([verdict.exitCode, verdict.counts.fail]).toEqual([0, 0]);
+  }
+});
+
 test('with one node in ten lying, the others miss nothing, and whoever forges is cut off', async () => {
-  const { verdict } = await run('liars', '7', ['byzantine'], false, { nodes: 15 });
+  const { verdict } = await run('liars', '7', ['byzantine'], { settings: { nodes: 15 } });
   expect(verdict.exitCode).toBe(0);
   expect(verdict.counts.pass).toBeGreaterThanOrEqual(18);
 }, 120_000);
 
 test('with real cryptography the same things happen', async () => {
-  const [one, again] = [await run('real', '7', ['mesh'], true), await run('real-again', '7', ['mesh'], true)];
+  const [one, again] = [await run('real', '7', ['mesh'], { realCrypto: true }), await run('real-again', '7', ['mesh'], { realCrypto: true })];
   expect([one.verdict.exitCode, one.started.replay.level]).toEqual([0, 'L3']);
   expect(again.trace).toBe(one.trace);
 });
