@@ -13,6 +13,7 @@ const MESSAGES = 30;
 const EVERY_MS = 300;
 const KNOWN_MS = 30_000;
 const ARRIVAL_MS = 30_000;
+const ALONE_MS = 120_000;
 const LIMIT_MS = 600_000;
 /** what nobody can mistake for an accident: whoever does it is cut off */
 const CUT: readonly Liar[] = ['forges', 'invents-interest'];
@@ -53,6 +54,13 @@ const liars = (nodes: number) => {
             await clock.sleep(EVERY_MS, signal);
           }
           await audience.heard(honest, said + MESSAGES, 'every honest node has heard everything', ARRIVAL_MS);
+          // Cut off by some, a liar turns to others, until nobody is left.
+          const shunned = dishonest.filter(({ name }) => CUT.includes(lying[name]!));
+          await context.eventually('the worst liars are alone', async () => {
+            await clock.sleep(1_000, signal);
+            const { least: _, ...counts } = await neighboursOf(honest, shunned);
+            return Object.values(counts).every((count) => count === 0);
+          }, ALONE_MS); // prettier-ignore
           record.observe('lab', 'liars', 'cut off', await cutsBy(honest));
           const left = record.observe('lab', 'liars', 'neighbours', await neighboursOf(honest, dishonest));
           claim('interest', 'byzantine.delivers', 'MUST', claims.exists({ seq: known.seq, at: '/data/ms' }), {
@@ -60,7 +68,7 @@ const liars = (nodes: number) => {
           });
           const inTheWay = claims.atLeast({ seq: near.seq, at: '/data/least' }, 1);
           claim('delivers', 'byzantine.delivers', 'MUST', audience.exactlyOnce(honest), { premise: inTheWay });
-          for (const { name } of dishonest.filter((node) => CUT.includes(lying[node.name]!))) {
+          for (const { name } of shunned) {
             const alone = claims.atMost({ seq: left.seq, at: `/data/${name}` }, 0, 'neighbours');
             claim(`cut/${name}`, 'byzantine.cut', 'MUST', alone, { title: `${lying[name]}: cut off`, premise: inTheWay });
           }
