@@ -9,6 +9,9 @@ import { Recorder } from '../record/recorder.ts';
 import { seededRandom } from '../runner/random.ts';
 import { simulatedTarget } from '../targets/simulated-target.ts';
 import type { TargetWorld } from '../targets/target.ts';
+import { machineFaults } from './machine-faults.ts';
+import { LOCAL_NETWORK } from './network/quality.ts';
+import { Simulation } from './simulation.ts';
 
 const ALL_STAGES = ['requested', 'applied', 'bit', 'healed', 'heal_seen'];
 
@@ -88,5 +91,23 @@ test('what nobody meets with does not bite', async () => {
   await unsaid.apply();
   expect(await unsaid.bites()).toBeUndefined();
   await world[Symbol.asyncDispose]();
+  simulation.end();
+});
+
+test('a disk that is full stays full for a node that makes room', async () => {
+  const simulation = new Simulation({ seed: '1', profile: LOCAL_NETWORK });
+  const machine = simulation.machine({ name: 'alice' });
+  const store = machine.disk.open(() => {});
+  store.batch([{ key: 'large', value: new Uint8Array(1_000) }], 'durable');
+  const fault = machineFaults(simulation, machine).fillDisk!();
+  await fault.apply();
+  store.batch([{ key: 'large', value: null }], 'durable');
+  expect(await fault.bites()).toBeUndefined();
+  const write = (): void => store.batch([{ key: 'small', value: new Uint8Array(10) }], 'durable');
+  expect(write).toThrow(expect.objectContaining({ code: 'full' }));
+  expect(await fault.bites()).toEqual({ refused: 1 });
+  await fault.heal();
+  write();
+  expect(await fault.healed!()).toEqual({ grown: 1 });
   simulation.end();
 });

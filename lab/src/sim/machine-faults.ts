@@ -75,7 +75,10 @@ export function machineFaults(simulation: Simulation, machine: Machine): NodeFau
       },
       async bites() {
         const times = disk.counts[hit] - before;
-        return times > 0 ? { [hit]: times } : undefined;
+        if (times > 0) return { [hit]: times };
+        // A node may have made room for itself meanwhile: whoever fills a disk fills that, too.
+        disk.quality = { ...quality, ...worse() };
+        return undefined;
       },
       async heal() {
         const times = disk.counts[hit] - before;
