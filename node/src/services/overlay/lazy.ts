@@ -11,6 +11,8 @@ interface Awaited {
   due: number;
   asked: number;
   askedOf: MachineId | undefined;
+  /** told of it again after it was asked: it had no room to send it */
+  again: MachineId | undefined;
 }
 
 export interface LazyParts {
@@ -77,6 +79,7 @@ export class Lazy {
       if (this.#parts.known(id)) continue;
       const awaited = this.#awaited.get(id);
       if (!awaited) this.#await(id, peer);
+      else if (awaited.asked > 0 && awaited.holders.includes(peer)) awaited.again = peer;
       else if (awaited.holders.length < limits.HOLDERS && !awaited.holders.includes(peer)) awaited.holders.push(peer);
     }
     if (this.#awaited.size > 0) this.#schedule();
@@ -156,7 +159,7 @@ export class Lazy {
     if (this.#awaited.size >= limits.AWAITED || own >= limits.AWAITED_OF_PEER) return;
     const now = this.#step.now - this.#lag;
     this.#awaitedOf.set(peer, own + 1);
-    this.#awaited.set(id, { holders: [peer], since: now, due: now + this.#patience, asked: 0, askedOf: undefined });
+    this.#awaited.set(id, { holders: [peer], since: now, due: now + this.#patience, asked: 0, askedOf: undefined, again: undefined });
   }
 
   #ask(): void {
@@ -174,6 +177,7 @@ export class Lazy {
       else if (awaited.askedOf === holder || (this.#askedOf.get(holder) ?? 0) < limits.ASKED_AT_ONCE) {
         this.#answered(awaited);
         awaited.askedOf = holder;
+        awaited.again = undefined;
         this.#askedOf.set(holder, (this.#askedOf.get(holder) ?? 0) + 1);
         awaited.due = now + limits.ASK_AGAIN_MS * 2 ** awaited.asked++;
         const asked = questions.get(holder);
@@ -197,6 +201,7 @@ export class Lazy {
   #giveUp(id: string, awaited: Awaited, left: Map<MachineId, number>): void {
     this.settled(id);
     for (const holder of awaited.holders.slice(0, awaited.asked)) left.set(holder, (left.get(holder) ?? 0) + 1);
+    if (awaited.again !== undefined) this.#await(id, awaited.again);
   }
 
   #say(peer: MachineId, what: 'have' | 'want', ids: readonly string[]): void {

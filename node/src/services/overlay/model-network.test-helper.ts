@@ -274,10 +274,9 @@ export class ModelNetwork {
       case 'tell':
         return this.send(node, effect.peer, { kind: effect.what, peer: node.id, ids: effect.ids });
       case 'pass': {
-        const { item, peer, pulled } = effect;
+        const { item, peer } = effect;
         if (this.random() < this.#options.unsent) {
-          if (!pulled) this.after(0, () => this.feed(node, { kind: 'unsent', peer, ids: [item.id] }));
-          return;
+          return this.after(0, () => this.feed(node, { kind: 'unsent', peer, ids: [item.id] }));
         }
         node.counts.passed++;
         if (this.random() < this.#options.lost) return;

@@ -339,8 +339,7 @@ export class TreeOverlay implements Overlay {
       this.#parts.counters.add('gossip_pulled_total');
       if (item.internal) this.#parts.counters.add('gossip_announcements_pulled_total');
     }
-    // Whoever asked will ask again.
-    return link && this.#senders.pass(link, bytes, { wait, urgent }, () => !pulled && this.#feed({ kind: 'unsent', peer, ids: [item.id] }));
+    return link && this.#senders.pass(link, bytes, { wait, urgent }, () => this.#feed({ kind: 'unsent', peer, ids: [item.id] }));
   }
 
   #settle(parcel: Parcel, outcome: Outcome): void {

@@ -56,7 +56,7 @@ export type OverlayEvent<Content> = (
 export type OverlayEffect<Content> =
   | { readonly kind: 'send'; readonly peer: MachineId; readonly control: OverlayControl }
   | { readonly kind: 'tell'; readonly peer: MachineId; readonly what: 'have' | 'want'; readonly ids: readonly string[] }
-  /** `pulled`: it was asked for; `unsent` is not expected for it, because whoever asked will ask again */
+  /** `pulled`: it was asked for */
   | { readonly kind: 'pass'; readonly peer: MachineId; readonly item: Item<Content>; readonly pulled: boolean }
   | { readonly kind: 'verify'; readonly content: Content }
   /** in order for each peer; `local`: somebody here listens to the topic */
