@@ -121,7 +121,8 @@ test('diagnostics count what happened', async () => {
   expect(now['incoming_total']).toBe(now['incoming_decoded']! + now['in_flight_decode']!);
   expect((await stats(a, 'gossip'))['publish_total']).toBeGreaterThanOrEqual(4);
   const gossip = (await b.call('GET', '/diagnostics/gossip')).body;
-  expect(gossip['dispatcher'].pubsub.received).toBeGreaterThanOrEqual(4);
+  // What nobody at b hears is not sent there once a knows.
+  expect(gossip['dispatcher'].pubsub.received).toBeGreaterThanOrEqual(3);
   expect(gossip['dispatcher'].pubsub.total_elapsed_ns).toBeGreaterThan(0);
   expect(gossip['recv_pump'].per_peer[a.machine].pubsub_produced).toBe(gossip['recv_pump'].pubsub.produced_total);
 
