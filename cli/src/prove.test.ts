@@ -136,6 +136,9 @@ it.each([
   [['--target', 'ftp://x', '--token-file', 'out/../token'], /no such file/],
   [['--messages', '0'], /at least 1/],
   [['--target-cmd', 'x', '--seed', '-1'], /Expected a whole number/],
+  [['--seeds', '3'], /--seeds .* needs --world sim/],
+  [['--seeds', '3', '--world', 'sim', '--plan'], /excludes --list, --plan and --requirements/],
+  [['--suite', 'chaos', '--schedule', 'nowhere.json'], /--schedule nowhere\.json: there is no such file/],
 ])('refuses %j as wrong use', async (args, message) => {
   const { code, stderr } = await home.muster('prove', ...args);
   expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringMatching(message) });

@@ -87,6 +87,10 @@ const EXIT_HARNESS = 3;
 
 /** Resolves with the exit code of the verdict. @throws Failure */
 export async function runProve(given: ProveRequest): Promise<number> {
+  if (given.seeds !== undefined) {
+    if (given.world !== 'sim') throw new Failure('--seeds searches simulated worlds: it needs --world sim', EXIT_USAGE);
+    if (given.list || given.plan || given.requirements) throw new Failure('--seeds runs: it excludes --list, --plan and --requirements', EXIT_USAGE);
+  }
   if (given.world === 'sim' && !isSimulationProcess()) return becomeSimulationProcess();
   const asked = given.resume === undefined ? given : await resumed(given, given.resume);
   const warning = asked.world === 'sim' && !asked.quiet ? sizeWarning(asked.nodes) : undefined;

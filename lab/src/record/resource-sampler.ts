@@ -81,6 +81,8 @@ export class ResourceSampler implements AsyncDisposable {
     const disk = await diskUsage(members.flatMap(({ home }) => [home.home, home.dataDir]));
     const heap = this.#options.metrics && !this.#over.signal.aborted ? await this.#heapOf(node) : undefined;
     const sample = { ...usage, disk_bytes: disk, ...(heap !== undefined && { heap_bytes: heap }) };
+    // It may have ended meanwhile.
+    if (!first.alive) return undefined;
     const shared = members.length > 1 && { with: members.slice(1).map((member) => member.name) };
     this.#options.recorder.observe(node.name, RESOURCES, 'sample', { ...sample, ...shared });
     return sample;

@@ -38,7 +38,7 @@ async function judgedBy(clock: LabClock): Promise<string> {
     level: 'MUST',
     claim,
     range: [line.seq, line.seq],
-    needsCalibrations: calibrationsFor(claim, []),
+    needsCalibrations: calibrationsFor(claim, [], false),
   });
   return `${result?.status} ${result?.blame ?? ''}`.trim();
 }
@@ -57,10 +57,10 @@ test('what the lab makes is what was wanted, and both are recorded', async () =>
 
 test('a run measures only what it depends on', async () => {
   expect(Object.keys((await measured({})).all).toSorted()).toEqual(['clock-step', 'loopback-round-trip', 'timer-overshoot']);
-  expect(calibrationsFor(claims.atMost(1, 2, 'ms'), ['a/bad-paths-1'])).toEqual(
-    expect.arrayContaining(['clock-step', 'path-loss', 'path-rate', 'path-round-trip']),
+  expect(calibrationsFor(claims.atMost(1, 2, 'ms'), ['a/bad-paths-1'], true)).toEqual(
+    expect.arrayContaining(['clock-step', 'generator-rate', 'path-loss', 'path-rate', 'path-round-trip']),
   );
-  expect(calibrationsFor(claims.atMost(1, 2, 'bytes'), ['a/kill-1'])).toEqual([]);
+  expect(calibrationsFor(claims.atMost(1, 2, 'bytes'), ['a/kill-1'], true)).toEqual([]);
 });
 
 test('nobody is judged by a clock that is off, nor by a machine that is late', async () => {

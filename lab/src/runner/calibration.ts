@@ -1,7 +1,7 @@
 /** What the lab measures about itself before it judges anyone: by the clock, through paths that it made bad, under load that it offers. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import type { Claim } from '@muster/proof';
+import type { Claim, Json } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
 import { HalfOpenProxy } from '../faults/half-open-proxy.ts';
 import { LinkShaper } from '../faults/link-shaper.ts';
@@ -63,10 +63,19 @@ export async function calibrate(recorder: Recorder, { clock, seed, paths, rate }
   await note(CLOCK_STEP, 'ms', [null, 50], async () => Math.abs(clock.now() - wall - (clock.monotonic() - monotonic)));
 }
 
-/** What a claim stands on, of what a lab measures of itself. `faults`: ids of those that must have bitten. */
-export function calibrationsFor({ predicate, params }: Claim, faults: readonly string[]): string[] {
+/** Operations per second that a run with these settings offers; 0: none at a rate. */
+export function offeredRate({ rate }: Readonly<Record<string, Json>>): number {
+  return typeof rate === 'number' ? rate : 0;
+}
+
+/** What a claim stands on, of what a lab measures of itself. `faults`: ids of those that must have bitten; `offers`: the run offers load at a rate. */
+export function calibrationsFor({ predicate, params }: Claim, faults: readonly string[], offers: boolean): string[] {
   const byTheClock = predicate === 'elapsed-at-most' || (predicate === 'at-most' && params['unit'] === 'ms');
-  return [...(byTheClock ? CLOCKS : []), ...(faults.some((id) => /\/bad-paths-\d+$/.test(id)) ? PATHS : [])];
+  return [
+    ...(byTheClock ? CLOCKS : []),
+    ...(byTheClock && offers ? [GENERATOR_RATE] : []),
+    ...(faults.some((id) => /\/bad-paths-\d+$/.test(id)) ? PATHS : []),
+  ];
 }
 
 type Note = (name: string, unit: string, within: [number | null, number | null], measure: () => Promise<number>, wanted?: number) => Promise<void>;

@@ -24,7 +24,7 @@ import { Recorder } from '../record/recorder.ts';
 import { ResourceSampler } from '../record/resource-sampler.ts';
 import { settled } from '../targets/settled.ts';
 import type { Target } from '../targets/target.ts';
-import { calibrate } from './calibration.ts';
+import { calibrate, offeredRate } from './calibration.ts';
 import { openWorld, type OpenWorld, signersOf, TargetDown, TargetUntrusted } from './open-world.ts';
 import { PartialJournal } from './partial-journal.ts';
 import { type Plan, type PlannedWorld, planRun, type Selection } from './plan.ts';
@@ -146,9 +146,8 @@ async function run(options: JudgeOptions, plan: Plan, clock: LabClock, { sink = 
   stack.use(session);
   if (calibrated) {
     const paths = plan.worlds.some(({ wiring }) => wiring === 'proxied');
-    const { rate } = settings;
     if (options.killRate) recordKillRate(recorder, options.killRate);
-    await calibrate(recorder, { clock, seed, paths, rate: typeof rate === 'number' ? rate : 0 });
+    await calibrate(recorder, { clock, seed, paths, rate: offeredRate(settings) });
   }
   await session.run(plan);
   if (!signal.aborted) claimBudgets(recorder, plan, options.budgets ?? {});
