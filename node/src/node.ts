@@ -34,8 +34,7 @@ import { ReplayMemory } from './services/messaging/replay-memory.ts';
 import { Connectivity } from './services/network/connectivity.ts';
 import { networkHandlers } from './services/network/handlers.ts';
 import type { OverlayEvents } from './services/messaging/overlay.ts';
-import { treeOverlay } from './services/overlay/tree-overlay.ts';
-import type { TreeOverlay } from './services/overlay/tree-overlay.ts';
+import { TreeOverlay } from './services/overlay/tree-overlay.ts';
 import { Joining } from './services/peers/joining.ts';
 import { KnownPeers } from './services/peers/known-peers.ts';
 import { PeerCache } from './services/peers/peer-cache.ts';
@@ -144,7 +143,7 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   const { heartbeatMs, ttlMs, rendezvousValidityMs: validityMs } = settings.discovery;
   const discovered = new DiscoveredAgents({ peers, links, contacts, clock, ttlSecs: ttlMs / 1_000 });
   const overlayWith = (events: OverlayEvents): TreeOverlay =>
-    treeOverlay({
+    new TreeOverlay({
       self: identity.machineId,
       machineKey: identity.machineKey,
       autoDial: settings.autoDial,

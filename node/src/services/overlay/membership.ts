@@ -1,11 +1,12 @@
 /**
- * HyParView (Leitão, Pereira, Rodrigues 2007): a small active view, symmetric by agreement, and a larger passive one to repair it from.
+ * HyParView (Leitão, Pereira, Rodrigues 2007): a small active view, symmetric by agreement, repaired from a larger passive one.
  * Beyond the paper: the neighbours that are here longest cannot be pushed out, hosts have shares, and a full node still opens up to a stranger whose
  * tree has another root, so that two full halves of a network find together again.
  */
 import { MAX_PEER_ADDRESSES, MAX_WALK } from '@muster/protocol';
 import type { MachineId, NeighborPriority, OverlayControl, PeerDescriptor } from '@muster/protocol';
 import * as limits from './limits.ts';
+import { PassiveView } from './passive-view.ts';
 import type { Step } from './types.ts';
 
 interface Linked {
@@ -28,7 +29,7 @@ export class Membership {
   readonly #linked = new Map<MachineId, Linked>();
   /** in the order they came */
   readonly #active = new Set<MachineId>();
-  readonly #passive = new Map<MachineId, readonly string[]>();
+  readonly #passive: PassiveView;
   /** asked to be neighbours, until when an answer is expected */
   readonly #asked = new Map<MachineId, { readonly until: number; readonly force: boolean }>();
   readonly #dialling = new Map<MachineId, { readonly until: number; readonly force: boolean }>();
@@ -37,15 +38,17 @@ export class Membership {
   /** in a row */
   #slowDials = 0;
   #nextDial = 0;
-  /** a shuffle is under way */
-  #asking = false;
-  #nextShuffle = 0;
   #nextMerge = 0;
   #nextFill = 0;
 
   constructor(step: Step<unknown>, around: Neighbourhood) {
     this.#step = step;
     this.#around = around;
+    this.#passive = new PassiveView(step, {
+      active: this.#active,
+      addressesOf: (peer) => this.#linked.get(peer)?.addresses,
+      banned: (peer) => this.#isBanned(peer),
+    });
   }
 
   get active(): ReadonlySet<MachineId> {
@@ -53,13 +56,13 @@ export class Membership {
   }
 
   get passive(): readonly MachineId[] {
-    return [...this.#passive.keys()];
+    return this.#passive.peers;
   }
 
   linkUp(peer: MachineId, addresses: readonly string[], site: string | undefined, dialled: boolean): void {
     const dial = this.#dialling.get(peer);
     this.#dialling.delete(peer);
-    this.#passive.delete(peer);
+    this.#passive.forget(peer);
     if (dial) this.#slowDials = 0;
     this.#linked.set(peer, { addresses: addresses.slice(0, MAX_PEER_ADDRESSES), site });
     if (this.#isBanned(peer)) return;
@@ -75,7 +78,7 @@ export class Membership {
     this.#linked.delete(peer);
     this.#asked.delete(peer);
     this.#leave(peer);
-    if (link && !ended) this.#remember({ machine: peer, addresses: link.addresses });
+    if (link && !ended) this.#passive.remember({ machine: peer, addresses: link.addresses });
   }
 
   dialFailed(peer: MachineId): void {
@@ -86,13 +89,13 @@ export class Membership {
       const pause = Math.min(limits.MAX_DIAL_PAUSE_MS, limits.DIAL_PAUSE_MS * 2 ** this.#slowDials++);
       this.#nextDial = this.#step.now + pause * (0.5 + this.#step.options.random());
     }
-    this.#passive.delete(peer);
+    this.#passive.forget(peer);
   }
 
   ban(peer: MachineId): void {
     this.#banned.set(peer, this.#step.now + limits.BAN_MS);
     if (this.#banned.size > limits.MAX_BANNED) this.#banned.delete(this.#banned.keys().next().value!);
-    this.#passive.delete(peer);
+    this.#passive.forget(peer);
     this.#asked.delete(peer);
     this.#leave(peer);
   }
@@ -113,9 +116,9 @@ export class Membership {
         this.#asked.delete(peer);
         return this.#retryLater(peer);
       case 'shuffle':
-        return this.#shuffled(peer, control);
+        return this.#passive.shuffled(peer, control);
       case 'shuffle_reply':
-        return this.#shuffledBack(peer, control);
+        return this.#passive.shuffledBack(peer, control);
     }
   }
 
@@ -134,17 +137,11 @@ export class Membership {
       const stranger = this.#step.pick(this.#idle());
       if (stranger) this.#ask(stranger, false);
     }
-    if (now < this.#nextShuffle) return;
-    this.#nextShuffle = now + (this.#knowsFew ? limits.SHUFFLE_SOON_MS : limits.SHUFFLE_EVERY_MS) * (0.75 + this.#step.options.random() / 2);
-    this.#shuffle();
+    this.#passive.tick();
   }
 
   get #mayDial(): boolean {
     return this.#dialling.size < limits.DIALS_AT_ONCE && this.#step.now >= this.#nextDial;
-  }
-
-  get #knowsFew(): boolean {
-    return this.#active.size + this.#passive.size < limits.FEW_KNOWN;
   }
 
   /** Linked, but no neighbours, and free to be asked. */
@@ -162,12 +159,12 @@ export class Membership {
     const idle = this.#step.pick(this.#idle());
     if (idle) return this.#ask(idle, false);
     if (!this.#mayDial) return;
-    const known = this.#step.pick([...this.#passive.keys()].filter((peer) => !this.#dialling.has(peer) && !this.#retryAt.has(peer)));
-    if (known) this.#dial({ machine: known, addresses: this.#passive.get(known)! }, false);
+    const known = this.#step.pick(this.#passive.peers.filter((peer) => !this.#dialling.has(peer) && !this.#retryAt.has(peer)));
+    if (known) this.#dial({ machine: known, addresses: this.#passive.addresses(known) }, false);
   }
 
   #dial({ machine, addresses }: PeerDescriptor, force: boolean): void {
-    if (addresses.length === 0) return void this.#passive.delete(machine);
+    if (addresses.length === 0) return void this.#passive.forget(machine);
     this.#dialling.set(machine, { until: this.#step.now + limits.DIAL_TIMEOUT_MS, force });
     this.#retryLater(machine);
     this.#step.out({ kind: 'dial', peer: machine, addresses });
@@ -197,7 +194,7 @@ export class Membership {
     const known = newcomer.machine === this.#step.options.self || this.#active.has(newcomer.machine) || this.#isBanned(newcomer.machine);
     const room = this.#active.size + this.#asked.size + this.#dialling.size < limits.ENOUGH;
     if (!known && (hops === 0 || room)) return this.#approach(newcomer, hops === 0);
-    if (!known && hops === limits.PASSIVE_WALK) this.#remember(newcomer);
+    if (!known && hops === limits.PASSIVE_WALK) this.#passive.remember(newcomer);
     if (hops === 0) return;
     const next = this.#step.pick([...this.#active].filter((peer) => peer !== from && peer !== newcomer.machine));
     if (next) this.#step.send(next, { kind: 'forward_join', peer: newcomer, hops: hops - 1 });
@@ -208,7 +205,7 @@ export class Membership {
     const { machine } = newcomer;
     if (this.#asked.has(machine) || this.#dialling.has(machine) || this.#retryAt.has(machine)) return;
     if (this.#linked.has(machine)) this.#ask(machine, force);
-    else if (!this.#mayDial) this.#remember(newcomer);
+    else if (!this.#mayDial) this.#passive.remember(newcomer);
     else this.#dial(newcomer, force);
   }
 
@@ -254,7 +251,7 @@ export class Membership {
     const free = [...this.#active].slice(limits.PROTECTED);
     const victim = this.#step.pick(free.filter((peer) => !this.#around.needed(peer))) ?? this.#step.pick(free)!;
     // It may know nobody else yet.
-    this.#step.send(victim, { kind: 'shuffle_reply', path: [], peers: this.#descriptors(victim) });
+    this.#step.send(victim, { kind: 'shuffle_reply', path: [], peers: this.#passive.sample(victim) });
     this.#step.send(victim, { kind: 'disconnect' });
     this.#leave(victim);
     this.#retryLater(victim);
@@ -271,55 +268,5 @@ export class Membership {
 
   #isBanned(peer: MachineId): boolean {
     return this.#banned.has(peer);
-  }
-
-  #remember({ machine, addresses }: PeerDescriptor): void {
-    const known = machine === this.#step.options.self || this.#linked.has(machine) || this.#isBanned(machine) || addresses.length === 0;
-    if (known) return;
-    const site = this.#step.options.siteOf(addresses);
-    if (site !== undefined && !this.#passive.has(machine)) {
-      const ofSite = [...this.#passive.values()].filter((other) => this.#step.options.siteOf(other) === site).length;
-      if (ofSite >= limits.PASSIVE_OF_SITE) return;
-    }
-    this.#passive.set(machine, addresses);
-    while (this.#passive.size > limits.PASSIVE_VIEW) this.#passive.delete(this.#step.pick([...this.#passive.keys()])!);
-  }
-
-  #descriptors(except?: MachineId): PeerDescriptor[] {
-    const others = [...this.#active].filter((peer) => peer !== except);
-    const active = this.#step.sample(others, limits.SHUFFLED_ACTIVE);
-    const passive = this.#step.sample([...this.#passive], limits.SHUFFLED_PASSIVE);
-    return [
-      ...active.map((machine) => ({ machine, addresses: this.#linked.get(machine)?.addresses ?? [] })),
-      ...passive.map(([machine, addresses]) => ({ machine, addresses })),
-    ];
-  }
-
-  #shuffle(): void {
-    const first = this.#step.pick([...this.#active]);
-    this.#asking = first !== undefined;
-    if (first) this.#step.send(first, { kind: 'shuffle', hops: MAX_WALK - 1, path: [this.#step.options.self], peers: this.#descriptors() });
-  }
-
-  #shuffled(from: MachineId, { hops, path, peers }: Extract<OverlayControl, { kind: 'shuffle' }>): void {
-    const { self } = this.#step.options;
-    // The way back must be the way it came: nobody is made to speak to a machine of the sender's choice.
-    if (!this.#active.has(from) || path.at(-1) !== from || path.includes(self)) return;
-    const next = this.#step.pick([...this.#active].filter((peer) => !path.includes(peer)));
-    if (hops > 0 && next && path.length <= MAX_WALK) {
-      return this.#step.send(next, { kind: 'shuffle', hops: hops - 1, path: [...path, self], peers });
-    }
-    this.#step.send(from, { kind: 'shuffle_reply', path: path.slice(0, -1), peers: this.#descriptors() });
-    for (const peer of peers) this.#remember(peer);
-  }
-
-  #shuffledBack(from: MachineId, { path, peers }: Extract<OverlayControl, { kind: 'shuffle_reply' }>): void {
-    const next = path.at(-1);
-    if (next === undefined) {
-      // One answer to each question; beyond that only whoever knows hardly anybody listens.
-      if (!this.#active.has(from) || (!this.#asking && !this.#knowsFew)) return;
-      this.#asking = false;
-      for (const peer of peers) this.#remember(peer);
-    } else if (this.#active.has(next)) this.#step.send(next, { kind: 'shuffle_reply', path: path.slice(0, -1), peers });
   }
 }

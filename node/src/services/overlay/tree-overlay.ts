@@ -1,69 +1,32 @@
 /** Drives the overlay's state machine with real links, time and signatures. */
-import {
-  CheckedBatches,
-  EnvelopeError,
-  hashes,
-  idOfKey,
-  inspectEnvelope,
-  makeRootChain,
-  MAX_BEACON_ENVELOPE_BYTES,
-  MAX_PUBLISH_ENVELOPE_BYTES,
-  PRESENCE_TOPIC,
-  toHex,
-  utf8Bytes,
-  verifyEnvelope,
-  verifyRootAnchor,
-} from '@muster/protocol';
-import type { EnvelopeHeader, InspectedEnvelope, MachineId, NetworkId, OverlayControl, RootAnchor, SigningKey } from '@muster/protocol';
-import type { Clock, Crypto, Log, Random } from '../../ports/index.ts';
-import type { Counters } from '../counters.ts';
+import { hashes, idOfKey, makeRootChain, toHex, utf8Bytes, verifyRootAnchor } from '@muster/protocol';
+import type { MachineId, OverlayControl, RootAnchor, SigningKey } from '@muster/protocol';
+import type { Random } from '../../ports/index.ts';
 import { reachable } from '../links/addresses.ts';
 import { STOPPING } from '../links/link.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
-import { GOSSIP_KINDS } from '../messaging/overlay.ts';
-import type { Overlay, OverlayEvents, OverlayMessage } from '../messaging/overlay.ts';
-import type { ReplayMemory } from '../messaging/replay-memory.ts';
+import type { Overlay, OverlayMessage } from '../messaging/overlay.ts';
 import { siteOf, tellable } from './addresses.ts';
 import { OverlayMachine } from './machine.ts';
 import { Senders } from './senders.ts';
 import { Stages } from './stages.ts';
-import type { Item, Outcome, OverlayEffect, OverlayEvent, Verdict } from './types.ts';
+import type { Item, OverlayEffect, OverlayEvent } from './types.ts';
+import { itemOf, Validation } from './validation.ts';
+import type { Parcel, ValidationParts } from './validation.ts';
 
 /** links beyond these that the overlay dialled and has no use for are closed */
 const SPARE_LINKS = 8;
 /** what is said when such a link is closed: the peer is well */
 export const NOT_NEEDED = 'not needed';
-/** refusals that say something about clocks or networks, not about the peer's honesty */
-const INNOCENT: readonly string[] = ['stale', 'future'];
-
-export interface TreeOverlayParts {
+export interface TreeOverlayParts extends ValidationParts {
   readonly self: MachineId;
   /** signs its beats as a root */
   readonly machineKey: SigningKey;
   /** may link to machines that neighbours told of; otherwise lives on the links that others make */
   readonly autoDial: boolean;
   readonly links: LinkManager;
-  readonly clock: Clock;
   readonly random: Random;
-  readonly crypto: Crypto;
-  readonly network: NetworkId;
-  readonly counters: Counters;
-  readonly log: Log;
-  readonly replays: ReplayMemory;
-  readonly events: OverlayEvents;
-}
-
-/** A message on its way through the machine. */
-interface Parcel {
-  readonly bytes: Uint8Array;
-  /** as it arrived, and once it is verified; nothing but bytes is kept of what was settled */
-  envelope: InspectedEnvelope | undefined;
-  /** a sign of life: no flood of other messages may hold it up */
-  readonly urgent: boolean;
-  message?: OverlayMessage | undefined;
-  refused?: string;
-  settle?: (() => void) | undefined;
 }
 
 type Event = OverlayEvent<Parcel>;
@@ -71,7 +34,7 @@ type Bare<T> = T extends unknown ? Omit<T, 'now' | 'wall'> : never;
 
 export class TreeOverlay implements Overlay {
   readonly #parts: TreeOverlayParts;
-  readonly #checked: CheckedBatches;
+  readonly #validation: Validation;
   readonly #links = new Map<MachineId, Link>();
   readonly #dialled = new Set<MachineId>();
   readonly #banned = new Map<MachineId, number>();
@@ -86,7 +49,7 @@ export class TreeOverlay implements Overlay {
 
   constructor(parts: TreeOverlayParts) {
     this.#parts = parts;
-    this.#checked = new CheckedBatches(parts.crypto);
+    this.#validation = new Validation(parts);
     const { self, links, clock, random, replays, counters, crypto } = parts;
     this.#senders = new Senders(clock, counters);
     this.stages = new Stages(clock);
@@ -133,7 +96,7 @@ export class TreeOverlay implements Overlay {
   async broadcast(message: OverlayMessage): Promise<void> {
     const { replays, clock } = this.#parts;
     replays.seen(message.id, message.staleAfter, clock.now());
-    const item = itemOf(message.id, message.header, { bytes: message.bytes, envelope: undefined, urgent: isUrgent(message.header, message.bytes) });
+    const item = itemOf(message.id, message.header, { bytes: message.bytes, envelope: undefined });
     const offers: Promise<void>[] = [];
     const begun = this.stages.begin();
     this.#feed({ kind: 'publish', item }, offers);
@@ -201,51 +164,30 @@ export class TreeOverlay implements Overlay {
 
   /** Resolves when it is settled what becomes of it: the peer sends no faster than that. */
   #arrived(peer: MachineId, bytes: Uint8Array): Promise<void> | void {
-    const { crypto, clock, network, counters } = this.#parts;
-    counters.add('gossip_incoming_total');
+    this.#parts.counters.add('gossip_incoming_total');
     this.stages.count('eager');
+    const settled = Promise.withResolvers<void>();
     const begun = this.stages.begin();
-    let envelope: InspectedEnvelope;
-    try {
-      envelope = inspectEnvelope(crypto, bytes, { now: clock.now(), network, maxBytes: MAX_PUBLISH_ENVELOPE_BYTES, kinds: GOSSIP_KINDS });
-    } catch (error) {
-      if (!(error instanceof EnvelopeError)) throw error;
-      this.#refused(error.code);
+    const item = this.#validation.inspect(bytes, settled.resolve);
+    if ('innocent' in item) {
       this.stages.count('decode_failed');
-      if (!INNOCENT.includes(error.code)) this.#feed({ kind: 'malformed', peer });
+      if (!item.innocent) this.#feed({ kind: 'malformed', peer });
       return;
     }
     this.stages.took('decode', begun);
-    const settled = Promise.withResolvers<void>();
-    const parcel: Parcel = { bytes, envelope, urgent: isUrgent(envelope.header, bytes), settle: settled.resolve };
     const compared = this.stages.begin();
-    this.#feed({ kind: 'message', peer, item: itemOf(envelope.id, envelope.header, parcel) });
+    this.#feed({ kind: 'message', peer, item });
     this.stages.took('dedupe_check', compared);
     return settled.promise;
   }
 
   async #verify(parcel: Parcel): Promise<void> {
     const begun = this.stages.begin();
-    const verdict = await this.#judge(parcel);
+    const verdict = await this.#validation.judge(parcel);
     this.stages.took('verify', begun);
     const judged = this.stages.begin();
     this.#feed({ kind: 'verified', content: parcel, verdict });
     this.stages.took('republish', judged);
-  }
-
-  async #judge(parcel: Parcel): Promise<Verdict> {
-    const { crypto, clock, replays, events } = this.#parts;
-    try {
-      const message = { ...(await verifyEnvelope(crypto, parcel.envelope!, this.#checked)), bytes: parcel.bytes };
-      const seen = replays.seen(message.id, message.staleAfter, clock.now());
-      const refusal = seen === 'fresh' ? events.refuses(message) : seen;
-      if (refusal !== undefined) parcel.refused = refusal;
-      else parcel.message = message;
-      return parcel.message ? 'good' : 'unwanted';
-    } catch (error) {
-      parcel.refused = error instanceof EnvelopeError ? error.code : 'failed';
-      return error instanceof EnvelopeError ? 'forged' : 'unwanted';
-    }
   }
 
   #feed(event: Bare<Event>, offers?: Promise<void>[]): void {
@@ -282,7 +224,7 @@ export class TreeOverlay implements Overlay {
       case 'verify':
         return void this.#verify(effect.content);
       case 'outcome':
-        return this.#settle(effect.content, effect.outcome);
+        return this.#validation.settle(effect.content, effect.outcome);
       case 'missed':
         counters.add('gossip_missed_total', effect.count);
         log.write('warn', 'messages were missed', { topic: effect.topic, atLeast: effect.count });
@@ -342,36 +284,6 @@ export class TreeOverlay implements Overlay {
     return link && this.#senders.pass(link, bytes, { wait, urgent }, () => this.#feed({ kind: 'unsent', peer, ids: [item.id] }));
   }
 
-  #settle(parcel: Parcel, outcome: Outcome): void {
-    const { counters, events } = this.#parts;
-    try {
-      if (outcome === 'accepted') {
-        counters.add('gossip_incoming_accepted_total');
-        events.accepted(parcel.message!);
-      } else if (outcome === 'duplicate' || parcel.refused === 'replay') counters.add('gossip_incoming_duplicate_total');
-      else if (outcome === 'early') this.#refused('before_subscription');
-      else if (outcome === 'no_interest') {
-        this.#refused('no_interest');
-        counters.add('gossip_no_subscriber_total');
-      } else this.#refused(parcel.refused ?? 'overload', parcel.envelope?.header.kind);
-    } catch (error) {
-      counters.add('link_events_failed_total');
-      this.#parts.log.write('error', 'a subscriber failed', { error: String(error) });
-    } finally {
-      parcel.settle?.();
-      parcel.envelope = undefined;
-      parcel.message = undefined;
-      parcel.settle = undefined;
-    }
-  }
-
-  #refused(reason: string, kind?: string): void {
-    // The node's own traffic is counted apart as well, so that the rest can be compared with what users did.
-    if (kind !== undefined && kind !== 'publish') this.#parts.counters.add(`gossip_internal_rejected_total{reason="${reason}"}`);
-    this.#parts.counters.add('gossip_incoming_rejected_total');
-    this.#parts.counters.add(`gossip_rejected_total{reason="${reason}"}`);
-  }
-
   async #dial(peer: MachineId, addresses: readonly string[]): Promise<void> {
     for (const address of this.#parts.autoDial ? addresses : []) {
       try {
@@ -384,17 +296,4 @@ export class TreeOverlay implements Overlay {
     }
     this.#feed({ kind: 'dial_failed', peer });
   }
-}
-
-function isUrgent({ kind, to }: EnvelopeHeader, { length }: Uint8Array): boolean {
-  return kind === 'announce' && to === PRESENCE_TOPIC && length <= MAX_BEACON_ENVELOPE_BYTES;
-}
-
-function itemOf(id: string, header: EnvelopeHeader, content: Parcel): Item<Parcel> {
-  const { to: topic, issued, expires, kind } = header;
-  return { id, topic, issued, expires, size: content.bytes.length, internal: kind === 'announce', content };
-}
-
-export function treeOverlay(parts: TreeOverlayParts): TreeOverlay {
-  return new TreeOverlay(parts);
 }
