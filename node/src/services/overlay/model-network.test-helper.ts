@@ -160,13 +160,13 @@ export class ModelNetwork {
 
   /** Nothing passes between the two halves until `heal`. */
   split(half: readonly ModelNode[]): void {
-    for (const a of half) {
-      for (const b of this.nodes.values()) {
-        if (half.includes(b)) continue;
-        this.#blocked.add(pair(a.id, b.id));
-        this.cut(a, b);
-      }
-    }
+    for (const a of half) for (const b of this.nodes.values()) if (!half.includes(b)) this.block(a, b);
+  }
+
+  /** Nothing passes between the two until `heal`. */
+  block(a: ModelNode, b: ModelNode): void {
+    this.#blocked.add(pair(a.id, b.id));
+    this.cut(a, b);
   }
 
   heal(): void {
