@@ -1,9 +1,7 @@
 /** Bugs in how a node announces itself, and in what it keeps of others. */
-import { ANNOUNCE_TOPIC, encodeStrict, fromBase64, fromHex } from '@muster/protocol';
+import { type AgentId, ANNOUNCE_TOPIC, CARD_LINK_PREFIX, cardLink, encodeStrict, fromBase64, fromHex, setTrust } from '@muster/protocol';
 import type { Saboteur } from './saboteur.ts';
 import { rows } from './wrappings.ts';
-
-const LAN = 'its scenario is about the addresses of this host';
 
 const regossipsStale: Saboteur = {
   name: 're-gossips-stale',
@@ -36,7 +34,7 @@ const leaksAddresses: Saboteur = {
   name: 'leaks-lan-addresses',
   plants: 'announces the addresses that only mean something on its own host or LAN',
   node: 'alice',
-  daemons: LAN,
+  daemons: 'its scenario is about the addresses of this host',
   caughtBy: 'discovery/privacy/announced',
   handlers: (handlers, { links, pubsub }) => ({
     'identity.announce': async (input, context) => {
@@ -52,8 +50,7 @@ const servesExpiredCard: Saboteur = {
   name: 'serves-expired-card',
   plants: 'gives a card that expired before it was made',
   node: 'alice',
-  daemons: LAN,
-  caughtBy: 'discovery/privacy/taken',
+  caughtBy: 'smoke/card/imports',
   handlers: (handlers) => ({
     'identity.card': async (input, context) => {
       const { card } = (await handlers['identity.card'](input, context)) as { card: { created_at: number } };
@@ -63,4 +60,45 @@ const servesExpiredCard: Saboteur = {
   }),
 };
 
-export const discoverySaboteurs: readonly Saboteur[] = [regossipsStale, ignoresPinning, neverExpires, leaksAddresses, servesExpiredCard];
+const cardsForEver: Saboteur = {
+  name: 'cards-for-ever',
+  plants: 'gives cards that do not say until when they hold',
+  node: 'alice',
+  caughtBy: 'smoke/card/expires',
+  handlers: (handlers) => ({
+    'identity.card': async (input, context) => {
+      const { card } = (await handlers['identity.card'](input, context)) as { card: { expires_at?: number } };
+      delete card.expires_at;
+      return { card: card as never, link: cardLink(card as never) };
+    },
+  }),
+};
+
+const takesExpiredCards: Saboteur = {
+  name: 'takes-expired-cards',
+  plants: 'takes cards that expired as if they held',
+  node: 'alice',
+  caughtBy: 'defence/cards/expired',
+  handlers: (handlers, { contacts }) => ({
+    'identity.importCard': async (input, context) => {
+      try {
+        return await handlers['identity.importCard'](input, context);
+      } catch (error) {
+        if (!(error instanceof Error && error.message.includes('expired'))) throw error;
+        const card = JSON.parse(Buffer.from(input.card.slice(CARD_LINK_PREFIX.length), 'base64url').toString()) as { agent_id: AgentId };
+        contacts.update(card.agent_id, (standing, now) => setTrust(standing, input.trust_level, now));
+        return { agent_id: card.agent_id, display_name: '', trust_level: 'Known', groups: 0, stores: 0 };
+      }
+    },
+  }),
+};
+
+export const discoverySaboteurs: readonly Saboteur[] = [
+  regossipsStale,
+  ignoresPinning,
+  neverExpires,
+  leaksAddresses,
+  servesExpiredCard,
+  cardsForEver,
+  takesExpiredCards,
+];

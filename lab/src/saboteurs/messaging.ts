@@ -1,4 +1,5 @@
 /** Bugs in what a node delivers of what others publish, and in what it counts. */
+import { MAX_PUBLISH_PAYLOAD_BYTES } from '@muster/protocol';
 import { overlaid } from './overlaid.ts';
 import type { Saboteur } from './saboteur.ts';
 import { inflated, type MessageEvent, metrics, overheard, topicEvents } from './wrappings.ts';
@@ -139,6 +140,50 @@ const hidesMissed: Saboteur = {
     }),
 };
 
+const stallsForSlow: Saboteur = {
+  name: 'stalls-for-slow-readers',
+  plants: 'gives nobody the next message before everybody has read the last',
+  node: 'alice',
+  caughtBy: 'slow-consumer/reader/others',
+  handlers: (handlers) => {
+    const reading = new Map<object, number>();
+    let wake = Promise.withResolvers<void>();
+    const moved = (): void => {
+      wake.resolve();
+      wake = Promise.withResolvers<void>();
+    };
+    return topicEvents(handlers, async function* (events) {
+      const self = {};
+      let read = Math.max(0, ...reading.values());
+      reading.set(self, read);
+      try {
+        for await (const event of events) {
+          while (Math.min(...reading.values()) < read) await wake.promise;
+          yield event;
+          reading.set(self, ++read);
+          moved();
+        }
+      } finally {
+        reading.delete(self);
+        moved();
+      }
+    });
+  },
+};
+
+const takesOversize: Saboteur = {
+  name: 'takes-oversize',
+  plants: 'takes payloads that are too large, and publishes the beginning of them',
+  node: 'alice',
+  caughtBy: 'input/size/messaging.publish/too-large',
+  handlers: (handlers) => ({
+    'messaging.publish': ({ topic, payload }, context) => {
+      const beginning = Buffer.from(payload, 'base64').subarray(0, MAX_PUBLISH_PAYLOAD_BYTES);
+      return handlers['messaging.publish']({ topic, payload: beginning.toString('base64') }, context);
+    },
+  }),
+};
+
 export const messagingSaboteurs: readonly Saboteur[] = [
   keepsDelivering,
   socketKeepsDelivering,
@@ -150,4 +195,6 @@ export const messagingSaboteurs: readonly Saboteur[] = [
   miscountsStages,
   hidesRejections,
   hidesMissed,
+  stallsForSlow,
+  takesOversize,
 ];

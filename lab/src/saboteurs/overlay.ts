@@ -40,6 +40,26 @@ const asksForNothing: Saboteur = {
     steps(services, (step) => (event) => (event.kind === 'have' ? step({ kind: 'timer', now: event.now, wall: event.wall }) : step(event))),
 };
 
+const catchesUpTwice: Saboteur = {
+  name: 'catches-up-twice',
+  plants: 'delivers twice what it asked its neighbours for',
+  node: 'bob',
+  caughtBy: 'overlay/away/once',
+  handlers: (_, services) => {
+    const asked = new Set<string>();
+    return steps(
+      services,
+      (step) => (event) =>
+        step(event).flatMap((effect) => {
+          if (effect.kind === 'tell' && effect.what === 'want') for (const id of effect.ids) asked.add(id);
+          const twice = effect.kind === 'outcome' && effect.outcome === 'accepted' && asked.delete(effect.content.message!.id);
+          // What is settled is emptied: the second time it is a copy.
+          return twice ? [effect, { ...effect, content: { ...effect.content } }] : [effect];
+        }),
+    );
+  },
+};
+
 const believesRoots: Saboteur = {
   name: 'believes-any-root',
   plants: 'takes every beat of a root for a true one',
@@ -80,4 +100,12 @@ const losesFirst: Saboteur = {
   }),
 };
 
-export const overlaySaboteurs: readonly Saboteur[] = [prunesLastEager, answersWithNothing, asksForNothing, believesRoots, takesCrowds, losesFirst];
+export const overlaySaboteurs: readonly Saboteur[] = [
+  prunesLastEager,
+  answersWithNothing,
+  asksForNothing,
+  catchesUpTwice,
+  believesRoots,
+  takesCrowds,
+  losesFirst,
+];

@@ -66,6 +66,24 @@ const searchesOn: Saboteur = {
   }),
 };
 
+const walksOn: Saboteur = {
+  name: 'walks-on',
+  plants: 'passes a search from friend to friend on, however many steps it was given',
+  node: 'alice',
+  caughtBy: 'presence/walk/ends',
+  handlers: (_, { links }) => {
+    links.on({
+      up: () => {},
+      down: () => {},
+      message: (from, message) => {
+        if (message.kind !== 'presence' || message.control.kind !== 'query' || message.control.ttl > 1) return;
+        for (const link of links.all()) if (link !== from) link.send(message);
+      },
+    });
+    return {};
+  },
+};
+
 const queuesBeacons: Saboteur = {
   name: 'queues-beacons',
   plants: 'has signs of life wait behind all that is published',
@@ -116,6 +134,7 @@ export const presenceSaboteurs: readonly Saboteur[] = [
   flaps,
   tellsOfStrangers,
   searchesOn,
+  walksOn,
   queuesBeacons,
   alwaysHealthy,
   listsTheGone,

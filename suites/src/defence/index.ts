@@ -1,6 +1,7 @@
 import { type Suite, suite } from '@muster/lab';
 import { blockedPeer } from './blocked.ts';
 import { forgedSignatures } from './forged.ts';
+import { cards } from './cards.ts';
 import { brokenFrames } from './frames.ts';
 import { imposter } from './imposter.ts';
 import { otherNetwork } from './network.ts';
@@ -14,5 +15,5 @@ export const defence: Suite = suite({
   name: 'defence',
   title: 'A peer that breaks the rules gets nowhere',
   requirements: Object.values(required),
-  scenarios: [forgedSignatures, replays, untimely, otherNetwork, brokenFrames, imposter, unsubscribedTopic, blockedPeer, silentPeers],
+  scenarios: [forgedSignatures, replays, untimely, otherNetwork, brokenFrames, imposter, unsubscribedTopic, blockedPeer, silentPeers, cards],
 });

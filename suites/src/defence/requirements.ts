@@ -13,5 +13,6 @@ export const required = {
   imposter: { id: 'defence.imposter', text: 'A direct message that comes over the link of another agent than its sender is rejected.' },
   unsubscribed: { id: 'defence.unsubscribed', text: 'A message on a topic that nobody here subscribed to is not delivered, and counted.' },
   blocked: { id: 'defence.blocked', text: 'What a blocked agent publishes or sends over its own link is not delivered, and counted.' },
+  cards: { id: 'defence.cards', text: 'A signed card that expired, or does not say when it does, is refused, and nothing of it is kept.' },
   unharmed: { id: 'defence.unharmed', text: 'Whatever a peer does, the node stays healthy and honest messages go on.' },
 } as const satisfies Record<string, Requirement>;

@@ -3,5 +3,6 @@ import type { Suite } from '@muster/lab';
 import { suiteOf } from '../exercise.ts';
 import { cli } from './cli.ts';
 import { rest } from './rest.ts';
+import { size } from './size.ts';
 
-export const input: Suite = suiteOf('input', 'Bad input is refused everywhere', [rest, cli]);
+export const input: Suite = suiteOf('input', 'Bad input is refused everywhere', [rest, size, cli]);

@@ -7,5 +7,6 @@ import { flood } from './flood.ts';
 import { health } from './health.ts';
 import { known } from './known.ts';
 import { line } from './line.ts';
+import { walk } from './walk.ts';
 
-export const presence: Suite = suiteOf('presence', 'Who is online, and who hears nobody', [known, commands, line, doubt, lossy, flood, health]);
+export const presence: Suite = suiteOf('presence', 'Who is online, and who hears nobody', [known, commands, line, doubt, lossy, walk, flood, health]);

@@ -5,10 +5,12 @@ import { exercise } from '../exercise.ts';
 import { keepContact, twoOf } from '../nodes.ts';
 
 const NAME = 'Alice of the lab';
+const LONGEST_S = 31 * 86_400;
 
 export const card = exercise(
   {
     'card.link': 'The link of a card decodes to the card: the ids of its node and the display name that was asked for.',
+    'card.expires': 'A card says until when it holds: at most 31 days from now.',
     'card.import': 'Importing the link of another agent makes it a contact with the name on the card and the trust asked for.',
     'card.tampered': 'A card that was changed after signing is refused, and changes nothing.',
     'card.malformed': 'What is no card is refused with 400.',
@@ -37,6 +39,9 @@ export const card = exercise(
           // prettier-ignore
           claim(`names-${field}`, 'card.link', 'MUST', claims.equals(observed(DECODED, `/card/${field}`), wanted));
 
+        claim('expires', 'card.expires', 'MUST', claims.atLeast(observed(DECODED, '/holds_s'), 1, 's'));
+        claim('expires-soon', 'card.expires', 'MUST', claims.atMost(observed(DECODED, '/holds_s'), LONGEST_S, 's'));
+
         const imported = await bob.rest('identity.importCard', { card: link, trust_level: 'Known' });
         const listed = await bob.rest('contacts.list');
         claim('imports', 'card.import', 'MUST', claims.equals(at(imported, '/output/agent_id'), alice.agentId));
@@ -60,9 +65,11 @@ export const card = exercise(
 const DECODED = { nodes: ['lab'], stream: 'cards', event: 'decoded' };
 
 /** Records what the link says when it is read by nobody but us. */
-function decode({ record }: ScenarioContext, link: string): Record<string, Json> {
+function decode({ clock, record }: ScenarioContext, link: string): Record<string, Json> {
   const text = new TextDecoder().decode(fromBase64url(link.slice(CARD_LINK_PREFIX.length)));
   const decoded = JSON.parse(text) as Record<string, Json>;
-  record.observe('lab', 'cards', 'decoded', { link, card: decoded });
+  const expires = decoded['expires_at'];
+  const holds = typeof expires === 'number' ? expires - Math.floor(clock.now() / 1_000) : null;
+  record.observe('lab', 'cards', 'decoded', { link, card: decoded, holds_s: holds });
   return decoded;
 }
