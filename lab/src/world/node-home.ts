@@ -72,7 +72,7 @@ export async function writeConfig(home: NodeHome, config: NodeConfig): Promise<v
     ...config.extra,
   };
   const lines = Object.entries(top).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
-  const text = [...lines, '', '[update]', 'enabled = false', 'gossip_updates = false', '', '[exec]', 'enabled = false', ''].join('\n');
+  const text = [...lines, '', '[update]', 'enabled = false', 'gossip_updates = false', ''].join('\n');
   await writeFile(home.config, text, { mode: 0o600 });
 }
 

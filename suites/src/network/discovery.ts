@@ -13,14 +13,13 @@ export const discovery = exercise(
     'discovery.unknown': 'Who was never heard of is told of nowhere: 404.',
     'discovery.machine': 'The machine of a discovered agent is told alike by agent, by id and in the list.',
     'discovery.by-user': 'A user that nobody disclosed has neither agents nor machines, and an agent that disclosed none is told with user_id null.',
-    'discovery.private': 'Addresses of this host or the LAN that are known in the cache are not on the card of that agent.',
   },
   {
     id: 'network/discovery',
     title: 'a linked agent is discovered, with its machine and addresses',
     needs: {
       nodes: 2,
-      capabilities: ['discovery.agents', 'discovery.agent', 'discovery.find', 'machines.get', 'identity.announce', 'identity.card'],
+      capabilities: ['discovery.agents', 'discovery.agent', 'discovery.find', 'machines.get', 'identity.announce'],
     },
     phases: {
       async drive(context) {
@@ -63,11 +62,6 @@ export const discovery = exercise(
         if (undisclosed.user_id === null) claim('undisclosed', 'discovery.by-user', 'MUST', claims.equals(at(entry, '/output/agent/user_id'), null));
         claim('no-agents', 'discovery.by-user', 'MUST', claims.absent(at(theirs, '/output/agents/0')), { premise: claims.status(theirs, 200) });
         claim('no-machines', 'discovery.by-user', 'MUST', claims.absent(at(hosts, '/output/machines/0')), { premise: claims.status(hosts, 200) });
-
-        const card = await bob.rest('identity.card');
-        const [address = ''] = found.output?.addresses ?? [];
-        const local = claims.matches(at(found, '/output/addresses/0'), '^(127[.]|10[.]|192[.]168[.]|\\[::1\\])');
-        claim('not-on-card', 'discovery.private', 'MUST', claims.excludes(at(card, '/output/card/addresses'), address), { premise: local });
       },
     },
   },
