@@ -1,4 +1,4 @@
-/** How many planted bugs the suites caught when they were last put to the proof, for the reports of the runs that they judge. */
+/** Which planted bugs the suites caught when they were last put to the proof, for the reports of the runs that they judge. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -21,8 +21,8 @@ function mark(): string {
 /** Keeps what came of all planted bugs; of some of them says nothing. */
 export function rememberKillRate({ saboteurs }: OracleReport): void {
   if (saboteurs.length < SABOTEURS.length) return;
-  const caught = saboteurs.filter((result) => result.caught).length;
-  const killRate: KillRate = { planted: saboteurs.length, caught, measuredAt: new Date(systemClock.now()).toISOString() };
+  const bugs = saboteurs.map(({ saboteur: name, plants, caughtBy, caught }) => ({ name, plants, caughtBy, caught }));
+  const killRate: KillRate = { bugs, measuredAt: new Date(systemClock.now()).toISOString() };
   mkdirSync(dirname(file()), { recursive: true, mode: 0o700 });
   const partial = `${file()}.${process.pid}`;
   writeFileSync(partial, `${JSON.stringify({ mark: mark(), ...killRate })}\n`);
@@ -32,9 +32,8 @@ export function rememberKillRate({ saboteurs }: OracleReport): void {
 /** Undefined when it was never measured, or for other suites than these. */
 export function knownKillRate(): KillRate | undefined {
   try {
-    const { mark: of, planted, caught, measuredAt } = JSON.parse(readFileSync(file(), 'utf8')) as Partial<KillRate & { mark: string }>;
-    if (of !== mark() || typeof planted !== 'number' || typeof caught !== 'number' || typeof measuredAt !== 'string') return undefined;
-    return { planted, caught, measuredAt };
+    const { mark: of, bugs, measuredAt } = JSON.parse(readFileSync(file(), 'utf8')) as Partial<KillRate & { mark: string }>;
+    return of === mark() && Array.isArray(bugs) && typeof measuredAt === 'string' ? { bugs, measuredAt } : undefined;
   } catch {
     return undefined;
   }

@@ -43,7 +43,9 @@ function rowCells({ status, id, blame, message, title }: Row): Record<string, un
 
 /** Everything that a report holds, short. */
 export function reportLines(report: ProofReport): string[] {
-  const { run, worlds, verdict, faults, killRate, journal } = report;
+  const { run, worlds, verdict, faults, killRate, plantedBugs, journal } = report;
+  const missed = plantedBugs.filter(({ caught }) => !caught).map(({ name }) => name);
+  const bugs = killRate === null ? '' : `, kill rate ${killRate}${missed.length > 0 ? ` (missed: ${missed.join(', ')})` : ''}`;
   const nodes = worlds.flatMap((world) =>
     world.nodes.map(({ name, implementation, version }) => ({ world: world.world, node: name, implementation, version })),
   );
@@ -51,7 +53,7 @@ export function reportLines(report: ProofReport): string[] {
     ...(run
       ? [`run ${run.runId} of ${run.startedAt}, seed ${run.seed}`, `again: ${run.reproduce}`]
       : ['the journal does not say which run it is of']),
-    `${journal.lines} journal lines in ${(journal.duration / 1000).toFixed(1)} s, ${faults.length} faults${killRate === null ? '' : `, kill rate ${killRate}`}`,
+    `${journal.lines} journal lines in ${(journal.duration / 1000).toFixed(1)} s, ${faults.length} faults${bugs}`,
     ...(nodes.length > 0 ? ['', ...renderTable(nodes)] : []),
     '',
     ...verdictLines(verdict, verdict.rows),

@@ -52,7 +52,7 @@ export function reportHtml(report: ProofReport, { picture, shown }: Pick<Evaluat
         <main>
           ${numbers(report)} ${notPassed(report, shown)} ${timeline(picture)} ${topology(report, picture)} ${latencies(picture)} ${resources(picture, report)} ${ledgers(verdict.rows)} ${faults(report)}
           ${parts(report)} ${checks(verdict.rows)} ${notRun(verdict.rows)} ${nodes(report)}
-          ${calibrations(report)} ${timings(report)} ${again(report)}
+          ${plantedBugs(report)} ${calibrations(report)} ${timings(report)} ${again(report)}
         </main>
         <footer>
           <p class="note">
@@ -184,6 +184,21 @@ function nodes({ worlds }: ProofReport): Fragment {
     ]),
   );
   return section('nodes', 'Nodes', table('Every node of every world', ['World', 'Node', 'Implementation', 'Agent'], rows));
+}
+
+/** Those that were missed come first: what they stand for may be in the target unseen. */
+function plantedBugs({ plantedBugs: all }: ProofReport): Fragment {
+  if (all.length === 0) return '';
+  const rows = all
+    .toSorted((a, b) => Number(a.caught) - Number(b.caught))
+    .map(({ name, plants, caughtBy, caught }) => [
+      name,
+      caught ? markup`<span class="status pass">caught</span>` : markup`<span class="status fail">missed</span>`,
+      plants,
+      markup`<code>${caughtBy}</code>`,
+    ]);
+  const caption = `${all.filter(({ caught }) => caught).length} of ${all.length} were caught when these suites were last put to the proof`;
+  return section('oracles', 'Planted bugs', table(caption, ['Saboteur', 'Caught', 'Its node', 'Check that has to fail'], rows));
 }
 
 function calibrations({ calibrations: all }: ProofReport): Fragment {

@@ -1,14 +1,12 @@
 /** `proof-report.json` and the other documents that follow from the journal alone, byte for byte. */
 import { type Evaluated } from './evaluate.ts';
 import { type CalibrationLine, faultStages, type FaultStage, type RunStarted, type WorldLine } from './journal.ts';
-import { withinTolerance } from './frame.ts';
+import { killRateCalibration, type PlantedBug, withinTolerance } from './frame.ts';
 import { type PartTime, partsOf } from './parts.ts';
 import { judge, type Verdict } from './verdict.ts';
 
 /** Raised when a derived document changes its form; a bundle is compared only by the form it was written in. */
-export const bundleFormat = 5;
-/** Name of the calibration that holds the share of planted bugs caught. */
-export const killRateCalibration = 'oracle-kill-rate';
+export const bundleFormat = 6;
 
 export interface FaultSummary {
   readonly id: string;
@@ -36,8 +34,10 @@ export interface ProofReport {
   readonly verdict: Verdict;
   readonly worlds: readonly Omit<WorldLine, 'seq' | 't' | 'type'>[];
   readonly calibrations: readonly (Omit<CalibrationLine, 'seq' | 't' | 'type'> & { readonly ok: boolean })[];
-  /** share of planted bugs that the suites caught, when measured in this run */
+  /** share of planted bugs that the suites caught, where it is known */
   readonly killRate: number | null;
+  /** each of them */
+  readonly plantedBugs: readonly PlantedBug[];
   readonly faults: readonly FaultSummary[];
   readonly phases: readonly PhaseSpan[];
   /** boot and suites; what bundling took is not known before the bundle is there */
@@ -55,6 +55,7 @@ export function reportOf(evaluated: Evaluated): ProofReport {
     worlds: frame.worlds.map(unstamped),
     calibrations,
     killRate: frame.calibrations.get(killRateCalibration)?.measured ?? null,
+    plantedBugs: frame.plantedBugs,
     faults: [...frame.faults.values()].map(({ id, kind, node, stages }) => ({
       id,
       kind,

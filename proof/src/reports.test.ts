@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { claims } from './claims.ts';
 import { literal } from './claim.ts';
+import { killRateCalibration } from './frame.ts';
+import type { Json } from './json.ts';
 import { ctrfOf } from './ctrf.ts';
 import { evaluate } from './evaluate.ts';
 import { escapeHtml } from './html.ts';
@@ -19,6 +21,8 @@ async function hostileReport() {
   journal.world([{ name: hostile, agentId: hostile }]);
   journal.fault('f', 'requested', 'applied', 'bit', 'healed');
   journal.write({ type: 'calibration', name: hostile, measured: 1, unit: hostile, within: [0, null] });
+  const bugs: Json = [{ name: hostile, plants: hostile, caught_by: hostile, caught: false }, hostile, { name: 1 }];
+  journal.observe('lab', 'oracles', killRateCalibration, { bugs });
   journal.write({ type: 'phase', scenario: hostile, phase: 'drive', event: 'begin' });
   journal.after(3).operation('alice', 'messaging.publish', { id: 1 }, { type: 'ok' });
   journal.write({ type: 'phase', scenario: hostile, phase: 'drive', event: 'end' });
@@ -77,6 +81,7 @@ describe('reports', () => {
     expect(page).toMatch(/@media \(max-width: 640px\) \{[^@]*tr, th, td \{ display: block; \}/);
     expect(page).not.toContain('planted bugs caught');
     expect(pageOf({ ...(await hostileReport()), killRate: 0.75 })).toContain('75 %');
+    expect((await hostileReport()).plantedBugs).toHaveLength(1);
   });
 
   it('maps statuses down to CTRF and keeps them in rawStatus', async () => {

@@ -1,17 +1,18 @@
 /** How good the suites of a run are, as far as that was measured: it stands beside what they say. */
-import { killRateCalibration } from '@muster/proof';
+import { killRateCalibration, type PlantedBug } from '@muster/proof';
 import type { Recorder } from '../record/recorder.ts';
 
-/** How many planted bugs these suites caught, and when that was seen. */
+/** Which planted bugs these suites caught, and when that was seen. */
 export interface KillRate {
-  readonly planted: number;
-  readonly caught: number;
+  readonly bugs: readonly PlantedBug[];
   /** ISO 8601 UTC */
   readonly measuredAt: string;
 }
 
-export function recordKillRate(recorder: Recorder, { planted, caught, measuredAt }: KillRate): void {
-  const share = Math.round((caught / planted) * 1_000) / 1_000;
+export function recordKillRate(recorder: Recorder, { bugs, measuredAt }: KillRate): void {
+  const caught = bugs.filter((bug) => bug.caught).length;
+  const share = Math.round((caught / bugs.length) * 1_000) / 1_000;
   recorder.write({ type: 'calibration', name: killRateCalibration, measured: share, unit: 'share', within: [1, null] });
-  recorder.observe('lab', 'oracles', 'kill rate', { planted, caught, measured_at: measuredAt });
+  const told = bugs.map(({ name, plants, caughtBy, caught: seen }) => ({ name, plants, caught_by: caughtBy, caught: seen }));
+  recorder.observe('lab', 'oracles', killRateCalibration, { planted: bugs.length, caught, measured_at: measuredAt, bugs: told });
 }

@@ -100,10 +100,15 @@ test('what each part took is in the bundle, and one over its budget is a warning
 });
 
 test('how many planted bugs the suites catch stands beside what they say', async () => {
-  const { report, bundle } = await run([knowsItself], { killRate: { planted: 8, caught: 7, measuredAt: '2026-11-21T12:00:00.000Z' } });
+  const bugs = Array.from({ length: 8 }, (_, n) => ({ name: `bug-${n}`, plants: `does ${n}`, caughtBy: `test/scenario/${n}`, caught: n !== 5 }));
+  const { report, bundle } = await run([knowsItself], { killRate: { bugs, measuredAt: '2026-11-21T12:00:00.000Z' } });
   expect(report).toMatchObject({ killRate: 0.875, verdict: { exitCode: 0 } });
   expect(report.calibrations).toContainEqual(expect.objectContaining({ name: 'oracle-kill-rate', measured: 0.875, ok: false }));
-  expect(readFileSync(join(bundle, 'data/report.html'), 'utf8')).toContain('87.5 %');
+  expect(report.plantedBugs).toEqual(bugs);
+  const page = readFileSync(join(bundle, 'data/report.html'), 'utf8');
+  expect(page).toContain('87.5 %');
+  // The one that was missed stands first.
+  expect(page).toMatch(/bug-5<\/th>[^]*?>missed<[^]*?does 5[^]*?test\/scenario\/5[^]*?bug-0<\/th>[^]*?>caught</u);
   expect(await verifyBundle(bundle)).toMatchObject({ exitCode: 0, findings: [] });
 });
 
