@@ -15,13 +15,11 @@ import {
   verifyBundle,
   verifyRollUp,
 } from '@muster/proof';
-import { codeOf, EXIT_USAGE, Failure, messageOf } from './failure.ts';
+import { codeOf, EXIT_HARNESS, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { printJson, printLine } from './output.ts';
 import { reportLines, verdictLines } from './verdict-text.ts';
 
 const HTML = 'data/report.html';
-/** proof/ calls it a lab or harness fault */
-const EXIT_HARNESS = 3;
 
 export interface VerifyRequest {
   readonly bundle: string;

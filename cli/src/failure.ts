@@ -4,6 +4,8 @@ export const EXIT_NO_DAEMON = 2;
 export const EXIT_INTERRUPTED = 130;
 /** Usage errors of `prove`, `verify` and `report`, whose other codes are verdicts. */
 export const EXIT_USAGE = 4;
+/** `proof/` calls it a lab or harness fault. */
+export const EXIT_HARNESS = 3;
 
 /** A command could not do what it was asked. The message is for people; `body` is what `--json` prints instead. */
 export class Failure extends Error {

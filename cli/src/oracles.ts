@@ -5,6 +5,7 @@ import type { OracleEvent } from '@muster/lab';
 import { defaultSuites, suites } from '@muster/suites';
 import { entry } from './entries.ts';
 import { EXIT_FAILED, EXIT_USAGE, Failure } from './failure.ts';
+import { interruptedCode } from './interrupted-code.ts';
 import { rememberKillRate } from './kill-rate.ts';
 import { OracleWorkers } from './oracle-workers.ts';
 import { printJson, printLine } from './output.ts';
@@ -47,7 +48,7 @@ export async function runOracleCommand({ healthy, seeds, saboteur: names, json }
     signal: interrupt.signal,
     observer: (event) => void (json || tells(event).map((line) => printLine(line))),
   }).catch((error: unknown) => {
-    if (interrupt.signal.aborted) throw new Failure('interrupted', EXIT_FAILED);
+    if (interrupt.signal.aborted) throw new Failure('interrupted', interruptedCode(interrupt.signal));
     throw error;
   });
   rememberKillRate(report);

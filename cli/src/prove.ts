@@ -5,7 +5,6 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   describePlan,
-  Interrupted,
   listenForInterrupt,
   PartialInTheWay,
   planRun,
@@ -21,8 +20,9 @@ import {
 import { VERSION } from '@muster/node/host';
 import { partialOf } from '@muster/proof';
 import { readBaseline } from './baseline.ts';
-import { EXIT_FAILED, EXIT_USAGE, Failure, messageOf } from './failure.ts';
+import { EXIT_FAILED, EXIT_HARNESS, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { lastFailedScenarios, regressionLines, remember } from './history/remember.ts';
+import { interruptedCode } from './interrupted-code.ts';
 import { complain, onReaderLeft, printJson, printLine } from './output.ts';
 import { knownKillRate } from './kill-rate.ts';
 import { loadSuites } from './suites.ts';
@@ -82,8 +82,6 @@ export interface ProveRequest {
 
 /** Seeds are short enough to type. */
 const SEED_BELOW = 1_000_000_000;
-/** proof/ calls it a lab or harness fault */
-const EXIT_HARNESS = 3;
 
 /** Resolves with the exit code of the verdict. @throws Failure */
 export async function runProve(given: ProveRequest): Promise<number> {
@@ -252,10 +250,6 @@ async function list(suites: readonly Suite[], json: boolean): Promise<number> {
     }
   }
   return 0;
-}
-
-function interruptedCode({ reason }: AbortSignal): number {
-  return reason instanceof Interrupted ? reason.exitCode : EXIT_HARNESS;
 }
 
 /** `20261121T013305Z` */

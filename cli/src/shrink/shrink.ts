@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 import { judge, type JudgeOptions, listenForInterrupt, prove, type Reduction, shrink, type ShrinkablePlan, systemClock } from '@muster/lab';
 import { VERSION } from '@muster/node/host';
 import type { ProofReport } from '@muster/proof';
-import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Failure } from '../failure.ts';
+import { EXIT_FAILED, EXIT_USAGE, Failure } from '../failure.ts';
+import { interruptedCode } from '../interrupted-code.ts';
 import { printJson, printLine } from '../output.ts';
 import { targetOf } from '../prove-target.ts';
 import { renderTable } from '../render.ts';
@@ -65,7 +66,7 @@ export async function runShrink({ bundle, budget, confirm: asked, out, json }: S
       observer: (what, { schedule, settings }) => void printLine(`  ${what}: ${schedule ? inShort(schedule) : JSON.stringify(settings)}`),
     }),
   });
-  if (interrupt.signal.aborted) throw new Failure('interrupted', EXIT_INTERRUPTED);
+  if (interrupt.signal.aborted) throw new Failure('interrupted', interruptedCode(interrupt.signal));
   const file = plan.schedule && `${place}.schedule.json`;
   const report = await again.keep(plan, place, file, confirm.of);
   if (!report) {
