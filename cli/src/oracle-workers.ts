@@ -14,7 +14,7 @@ export interface Asked {
 export type Answered = { readonly outcome: TrialOutcome } | { readonly error: string };
 
 export class OracleWorkers implements AsyncDisposable {
-  readonly #idle: ChildProcess[] = [];
+  readonly #idle = new Set<ChildProcess>();
   readonly #all: ChildProcess[] = [];
 
   get pids(): number[] {
@@ -24,20 +24,21 @@ export class OracleWorkers implements AsyncDisposable {
   /** A trial in a process that has nothing else to do, started when there is none. */
   readonly simulate: Simulate = async (trial, signal) => {
     signal?.throwIfAborted();
-    const worker = this.#idle.pop() ?? this.#start();
+    const worker = [...this.#idle][0] ?? this.#start();
+    this.#idle.delete(worker);
     const answered = Promise.withResolvers<Answered>();
     const ended = (): void => answered.reject(new Error('a process that ran trials on virtual time has ended'));
     const aborted = (): void => answered.reject(signal!.reason as Error);
-    worker.once('message', answered.resolve).once('exit', ended);
+    worker.once('message', answered.resolve).once('exit', ended).once('error', answered.reject);
     signal?.addEventListener('abort', aborted, { once: true });
     try {
-      worker.send({ trial } satisfies Asked);
+      worker.send({ trial } satisfies Asked, (error) => error && answered.reject(error));
       const answer = await answered.promise;
+      this.#idle.add(worker);
       if ('error' in answer) throw new Error(answer.error);
-      this.#idle.push(worker);
       return answer.outcome;
     } finally {
-      worker.off('message', answered.resolve).off('exit', ended);
+      worker.off('message', answered.resolve).off('exit', ended).off('error', answered.reject);
       signal?.removeEventListener('abort', aborted);
     }
   };
@@ -45,6 +46,9 @@ export class OracleWorkers implements AsyncDisposable {
   #start(): ChildProcess {
     const { flags, file } = entry('oracle-worker');
     const worker = fork(file, [], { execArgv: [...flags] });
+    worker.once('exit', () => this.#idle.delete(worker));
+    // Whoever gave it a trial is told of it there; with none under way it concerns nobody.
+    worker.on('error', () => undefined);
     if (worker.pid !== undefined) setPriority(worker.pid, NICENESS);
     this.#all.push(worker);
     return worker;

@@ -4,11 +4,11 @@ import { listenForInterrupt, localTarget, ownDaemon, runOracles, SABOTEURS, syst
 import type { OracleEvent } from '@muster/lab';
 import { defaultSuites, suites } from '@muster/suites';
 import { entry } from './entries.ts';
-import { EXIT_FAILED, EXIT_USAGE, Failure } from './failure.ts';
+import { EXIT_FAILED, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { interruptedCode } from './interrupted-code.ts';
 import { rememberKillRate } from './kill-rate.ts';
 import { OracleWorkers } from './oracle-workers.ts';
-import { printJson, printLine } from './output.ts';
+import { complain, printJson, printLine } from './output.ts';
 
 /** per node and healthy run: enough for a fault of one in a hundred to show */
 const HEALTHY_MESSAGES = 150;
@@ -51,7 +51,6 @@ export async function runOracleCommand({ healthy, seeds, saboteur: names, json }
     if (interrupt.signal.aborted) throw new Failure('interrupted', interruptedCode(interrupt.signal));
     throw error;
   });
-  rememberKillRate(report);
   if (json) await printJson(report);
   else {
     const caught = report.saboteurs.filter((result) => result.caught).length;
@@ -61,6 +60,11 @@ export async function runOracleCommand({ healthy, seeds, saboteur: names, json }
     };
     const healthyText = `${passedOf('local', 'healthy runs')}${passedOf('sim', 'healthy seeds')}`;
     await printLine(`\n${caught} of ${report.saboteurs.length} planted bugs caught${healthyText}`);
+  }
+  try {
+    rememberKillRate(report);
+  } catch (error) {
+    complain(`muster: the reports of later runs will not tell of it: ${messageOf(error)}`);
   }
   return report.ok ? 0 : EXIT_FAILED;
 }
