@@ -1,13 +1,8 @@
 /** `muster differ`: the first operation that two runs of the same seed and suites were answered differently. */
-import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
-import { type Answer, AnsweredOperations, compare, type ProofReport, readJournal } from '@muster/proof';
+import { type Answer, AnsweredOperations, compare, type ProofReport, readBundleJournal } from '@muster/proof';
 import { believedReport } from './bundle-commands.ts';
-import { EXIT_FAILED, Failure } from './failure.ts';
+import { EXIT_FAILED, EXIT_UNUSABLE, Failure } from './failure.ts';
 import { printJson, printLine } from './output.ts';
-
-/** as of a bundle that there is nothing to compare in */
-const EXIT_UNUSABLE = 2;
 
 export interface DifferRequest {
   readonly one: string;
@@ -55,7 +50,7 @@ function sizeOf({ run }: ProofReport): string {
 
 async function operationsOf(bundle: string): Promise<AnsweredOperations> {
   const operations = new AnsweredOperations();
-  for await (const lines of readJournal(createReadStream(join(bundle, 'data', 'journal.jsonl')))) for (const line of lines) operations.add(line);
+  for await (const lines of readBundleJournal(bundle)) for (const line of lines) operations.add(line);
   return operations;
 }
 

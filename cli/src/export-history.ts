@@ -1,12 +1,9 @@
 /** `muster export`: the history of a bundle, for checkers that others wrote. */
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
-import { EdnHistory, readJournalFile } from '@muster/proof';
+import { EdnHistory, readBundleJournal } from '@muster/proof';
 import { believedReport } from './bundle-commands.ts';
 import { codeOf, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { print } from './output.ts';
-
-const JOURNAL = ['data', 'journal.jsonl'] as const;
 
 export interface ExportRequest {
   readonly bundle: string;
@@ -19,7 +16,7 @@ export async function exportHistory({ bundle, out }: ExportRequest): Promise<num
   await believedReport(bundle);
   await using file = out === undefined ? undefined : await newFile(out);
   const history = new EdnHistory();
-  for await (const lines of readJournalFile(join(bundle, ...JOURNAL))) {
+  for await (const lines of readBundleJournal(bundle)) {
     const text = lines.map((line) => history.line(line)).join('');
     await (file ? file.writeFile(text) : print(text));
   }

@@ -2,10 +2,12 @@
 export const EXIT_FAILED = 1;
 export const EXIT_NO_DAEMON = 2;
 export const EXIT_INTERRUPTED = 130;
+/** There is nothing in a bundle to compare or to shrink; as a verdict: inconclusive. */
+export const EXIT_UNUSABLE = 2;
+/** A lab or harness fault, as `proof/` numbers it. */
+export const EXIT_HARNESS = 3;
 /** Usage errors of `prove`, `verify` and `report`, whose other codes are verdicts. */
 export const EXIT_USAGE = 4;
-/** `proof/` calls it a lab or harness fault. */
-export const EXIT_HARNESS = 3;
 
 /** A command could not do what it was asked. The message is for people; `body` is what `--json` prints instead. */
 export class Failure extends Error {

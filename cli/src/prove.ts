@@ -19,6 +19,7 @@ import {
 } from '@muster/lab';
 import { VERSION } from '@muster/node/host';
 import { partialOf } from '@muster/proof';
+import { lastingSuites } from '@muster/suites';
 import { readBaseline } from './baseline.ts';
 import { EXIT_FAILED, EXIT_HARNESS, EXIT_USAGE, Failure, messageOf } from './failure.ts';
 import { lastFailedScenarios, regressionLines, remember } from './history/remember.ts';
@@ -89,8 +90,8 @@ export async function runProve(given: ProveRequest): Promise<number> {
     if (given.world !== 'sim') throw new Failure('--seeds searches simulated worlds: it needs --world sim', EXIT_USAGE);
     if (given.list || given.plan || given.requirements) throw new Failure('--seeds runs: it excludes --list, --plan and --requirements', EXIT_USAGE);
   }
-  if (given.world === 'sim' && !isSimulationProcess()) return becomeSimulationProcess();
   const asked = given.resume === undefined ? given : await resumed(given, given.resume);
+  if (asked.world === 'sim' && !isSimulationProcess()) return becomeSimulationProcess();
   const warning = asked.world === 'sim' && !asked.quiet ? sizeWarning(asked.nodes) : undefined;
   if (warning !== undefined) complain(warning);
   if (asked.seeds !== undefined) return searchSeeds(asked, asked.seeds, runProve);
@@ -223,16 +224,13 @@ function asStandard({
   );
 }
 
-/** Suites that last as long as they are told. */
-const LASTING: readonly string[] = ['chaos', 'leak', 'soak'];
-
 /** To the other suites a duration is said in messages, so that the same command sends the same. */
 function messagesOf({ messages, rate = 0, duration, suite = [] }: ProveRequest): number | undefined {
   if (duration === undefined) return messages;
   if (messages !== undefined) throw new UsageError('--messages and --duration exclude each other');
   if (rate > 0) return rate * duration;
-  if (!suite.some((name) => LASTING.includes(name)))
-    throw new UsageError(`--duration needs a --rate above 0, or a suite that lasts: ${LASTING.join(', ')}`);
+  if (!suite.some((name) => lastingSuites.includes(name)))
+    throw new UsageError(`--duration needs a --rate above 0, or a suite that lasts: ${lastingSuites.join(', ')}`);
   return undefined;
 }
 

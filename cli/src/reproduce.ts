@@ -1,7 +1,7 @@
 /** The command that does a run again. */
 import { readFile } from 'node:fs/promises';
 import { readSchedule, type Schedule } from '@muster/lab';
-import type { Json } from '@muster/proof';
+import type { Json, ProofReport } from '@muster/proof';
 import type { ProveRequest } from './prove.ts';
 
 /** Paths of token files stay out: the line is part of the bundle. */
@@ -34,6 +34,18 @@ export function planData(request: ProveRequest, seed: string, schedule: Schedule
   const { suite, grep, world = 'local', realCrypto, saboteur, targetCmd, target, nodes, messages, rate, duration, kills } = request;
   const given = { suite, grep, world, realCrypto, saboteur, targetCmd, target, nodes, messages, rate, duration, kills, schedule };
   return JSON.parse(JSON.stringify({ seed, ...given })) as Json;
+}
+
+export type PlannedRun = Pick<
+  ProveRequest,
+  'suite' | 'grep' | 'world' | 'realCrypto' | 'saboteur' | 'targetCmd' | 'target' | 'messages' | 'rate' | 'kills' | 'nodes' | 'duration'
+>;
+
+/** What `planData` said; the schedule is left out, which the journal has as it was drawn. Undefined where nothing was said. */
+export function plannedRun({ inputs: { plan } }: NonNullable<ProofReport['run']>): PlannedRun | undefined {
+  if (typeof plan !== 'object' || plan === null) return undefined;
+  const { seed: _, schedule: __, ...request } = plan as PlannedRun & { readonly seed?: unknown; readonly schedule?: unknown };
+  return request;
 }
 
 /** @throws RangeError for what is none, and what reading throws */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { type JournalEntry, JournalFile, JournalWriter, claims, literal, signerFromSeed, writeBundle } from '@muster/proof';
+import { type JournalEntry, type Json, JournalFile, JournalWriter, claims, literal, signerFromSeed, writeBundle } from '@muster/proof';
 import { beforeAll, afterAll, expect, test } from 'vitest';
 import { resumed } from './resume.ts';
 
@@ -10,7 +10,7 @@ beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'muster-resume
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A bundle of a soak of six hours, with checks made after so many seconds, that was broken off. */
-async function brokenOff(name: string, checks: Readonly<Record<string, boolean>>): Promise<string> {
+async function brokenOff(name: string, checks: Readonly<Record<string, boolean>>, plan: Readonly<Record<string, Json>> = {}): Promise<string> {
   const path = join(folder, `${name}.jsonl`);
   const file = new JournalFile(path);
   const journal = new JournalWriter({ sink: file, elapsed: () => 1 });
@@ -23,7 +23,7 @@ async function brokenOff(name: string, checks: Readonly<Record<string, boolean>>
     seed: '42',
     reproduce: 'muster prove',
     replay: { level: 'L1', note: 'same decisions' },
-    inputs: { duration: 21_600, rate: 7, nodes: 4 },
+    inputs: { plan: { seed: '42', suite: ['soak'], duration: 21_600, rate: 7, nodes: 4, ...plan } },
     filters: [],
     expectedFailures: [],
     versions: {},
@@ -57,6 +57,17 @@ test('a soak that was broken off is taken up after what it has seen through, wit
     nodes: 4,
   });
   expect(await resumed({ json: false, duration: 90_000, rate: 1 }, bundle)).toMatchObject({ duration: 90_000, elapsed: 10_800, rate: 1 });
+});
+
+test('it goes on in the same world, with the same daemon or bug', async () => {
+  const checks = { 'soak/steady/at-300s/accepted': true };
+  const simulated = await brokenOff('simulated', checks, { world: 'sim', realCrypto: true, saboteur: 'wrong-status' });
+  expect(await resumed({ json: false }, simulated)).toMatchObject({ world: 'sim', realCrypto: true, saboteur: 'wrong-status' });
+  const other = await brokenOff('other-daemon', checks, { world: 'local', targetCmd: 'x0xd' });
+  expect(await resumed({ json: false }, other)).toMatchObject({ world: 'local', targetCmd: 'x0xd' });
+  const remote = await brokenOff('remote', checks, { target: ['http://127.0.0.1:1'] });
+  await expect(resumed({ json: false }, remote)).rejects.toThrow(/name them again with --target and --token-file/);
+  expect(await resumed({ json: false, target: ['http://127.0.0.1:2'] }, remote)).toMatchObject({ target: ['http://127.0.0.1:2'] });
 });
 
 test('what failed already, is through, or is no soak is not taken up', async () => {

@@ -25,7 +25,9 @@ import {
   tagManifestPath,
 } from './bundle-layout.ts';
 import { evaluate } from './evaluate.ts';
-import { readJournal, wholeLines } from './journal-reader.ts';
+import { readJournalFile } from './journal-file.ts';
+import type { JournalLine } from './journal.ts';
+import { wholeLines } from './journal-reader.ts';
 import { Redactor } from './redaction.ts';
 import { documentText, isAgentOf, type ProofReport, reportOf } from './report.ts';
 import { type FileDigest, proofStatement, testResultStatement } from './statements.ts';
@@ -50,6 +52,11 @@ export interface WrittenBundle {
   readonly report: ProofReport;
   /** nodes that did not sign, and why */
   readonly unsigned: readonly Unsigned[];
+}
+
+/** Lines of the evidence in a bundle, many at a time. @throws JournalError */
+export function readBundleJournal(directory: string): AsyncGenerator<readonly JournalLine[], void, undefined> {
+  return readJournalFile(join(directory, journalPath));
 }
 
 /** Builds the bundle beside its place, synchronises it to disk and moves it there. @throws JournalError, and Error when the place is taken */
@@ -84,7 +91,7 @@ async function fill(root: string, input: BundleInput): Promise<Omit<WrittenBundl
     if (!logName.test(name)) throw new RangeError(`${name} cannot name a log: letters, digits, ".", "_" and "-" only`);
     await put(`${logFolder}/${name}`, redactor.bytes(await readFile(path)));
   }
-  const evaluated = await evaluate(() => readJournal(createReadStream(join(root, journalPath), { highWaterMark: readAt })));
+  const evaluated = await evaluate(() => readBundleJournal(root));
   const report = reportOf(evaluated);
   for (const [path, text] of derivedDocuments(report, evaluated)) await put(path, text);
 

@@ -41,6 +41,6 @@ export { type RollUp } from './roll-up.ts';
 export { isRollUp, RollUpError, type RollUpInput, verifyRollUp, writeRollUp } from './roll-up-folder.ts';
 export { type PastResult, type Regression, regressions, type Trend, trendOf, wilsonInterval } from './trends.ts';
 export { loadRunnerKey, loadTrustedKey, publicKeyText, RunnerKeyError, type RunnerKeyErrorCode } from './runner-key.ts';
-export { type BundleInput, writeBundle, type WrittenBundle } from './bundle.ts';
+export { type BundleInput, readBundleJournal, writeBundle, type WrittenBundle } from './bundle.ts';
 export { type CrashPrefix, isCrashPrefix, partialOf, readCrashPrefix } from './crash-prefix.ts';
 export { type Finding, type FindingCode, type Verification, verifyBundle, type VerifyOptions } from './verify.ts';

@@ -22,7 +22,10 @@ import { slowConsumer } from './slow-consumer/index.ts';
 import { scale } from './scale/index.ts';
 import { smoke } from './smoke/index.ts';
 import { stress } from './stress/index.ts';
+import { DEFAULT_MESSAGES } from './stress/load.ts';
 import { surfaces } from './surfaces/index.ts';
+
+export { secondsOf } from './soak/steady.ts';
 
 /** What was asked for in place of what suites take by themselves. */
 export interface SuiteSize {
@@ -36,6 +39,20 @@ export interface SuiteSize {
 
 const DEFAULT_NODES = 3;
 const DEFAULT_KILLS = 20;
+
+/** What suites take when they are not told, where that can be made smaller. */
+const SIZES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  mesh: { nodes: DEFAULT_NODES },
+  stress: { nodes: DEFAULT_NODES, messages: DEFAULT_MESSAGES },
+  scale: { nodes: DEFAULT_NODES },
+  crash: { kills: DEFAULT_KILLS },
+};
+
+/** By the names of the settings that say otherwise. */
+export const sizesOf = (suite: string): Readonly<Record<string, number>> => SIZES[suite] ?? {};
+
+/** Suites that last as long as they are told. */
+export const lastingSuites: readonly string[] = ['chaos', 'leak', 'soak'];
 
 /** @throws RangeError for nodes that are too few to say anything to one another */
 export function suitesFor({ nodes: asked, kills = DEFAULT_KILLS, schedule }: SuiteSize = {}): readonly Suite[] {

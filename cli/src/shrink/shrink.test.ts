@@ -1,5 +1,6 @@
 /** `muster shrink` on a run that failed on virtual time, as its user runs it; and what it refuses. */
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prove, readSchedule, simulatedTarget } from '@muster/lab';
@@ -9,7 +10,7 @@ import { suitesFor } from '@muster/suites';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Failure } from '../failure.ts';
 import { scheduleIn } from '../reproduce.ts';
-import { OwnHome } from '../testing/own-home.ts';
+import { OwnHome, until } from '../testing/own-home.ts';
 import { failedRun } from './failed-run.ts';
 
 let folder: string;
@@ -45,6 +46,18 @@ test('of a run with a planted bug what matters is left', async () => {
     operations: [{ do: 'send', to: 'alice' }],
   });
   expect(await failedRun(join(home.root, 'failed-smallest'))).toMatchObject({ requirement: 'chaos.direct', schedule: { faults: [{}] } });
+
+  await writeFile(join(home.root, 'again.schedule.json'), '{}');
+  const taken = await home.muster('shrink', 'failed', '--out', 'again');
+  expect(taken).toEqual({ code: 4, stdout: '', stderr: expect.stringMatching(/^muster: .*again\.schedule\.json is there already; .*\n$/) as string });
+
+  const stopped = home.spawn('muster', ['shrink', 'failed', '--budget', '1', '--out', 'stopped']);
+  const kept = (): boolean => existsSync(join(home.root, 'stopped.schedule.json'));
+  await until(() => kept() || stopped.exitCode !== null, 'the smallest is run once more, to be kept', 200_000);
+  stopped.kill('SIGINT');
+  await until(() => stopped.exitCode !== null, 'it ends', 200_000);
+  expect(stopped.exitCode).toBe(130);
+  expect((await readdir(home.root)).filter((name) => name.includes('stopped'))).toEqual([]);
 }, 300_000);
 
 /** A run that nothing is wrong with. */
@@ -81,7 +94,7 @@ test('what there is nothing to shrink in is refused in one line each', async () 
     const error = await failedRun(place).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Failure);
     const { message, exitCode } = error as Failure;
-    expect([message.startsWith(`${place}: `), message.includes('\n'), exitCode]).toEqual([true, false, 4]);
+    expect([message.startsWith(`${place}: `), message.includes('\n'), exitCode]).toEqual([true, false, 2]);
     expect(message).toMatch(reason);
   }
 }, 120_000);

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { judge, type JudgeOptions, listenForInterrupt, prove, type Reduction, shrink, type ShrinkablePlan, systemClock } from '@muster/lab';
 import { VERSION } from '@muster/node/host';
 import type { ProofReport } from '@muster/proof';
+import { sizesOf } from '@muster/suites';
 import { EXIT_FAILED, EXIT_USAGE, Failure } from '../failure.ts';
 import { interruptedCode } from '../interrupted-code.ts';
 import { printJson, printLine } from '../output.ts';
@@ -26,19 +27,13 @@ export interface ShrinkRequest {
   readonly json: boolean;
 }
 
-/** What suites take by themselves, where that can be made smaller. */
-const DEFAULTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  mesh: { nodes: 3 },
-  stress: { nodes: 3, messages: 1_000 },
-  scale: { nodes: 3 },
-  crash: { kills: 20 },
-};
-
 /** Resolves with 0 once the smallest run is there; 1 when the run did not fail again. @throws Failure */
 export async function runShrink({ bundle, budget, confirm: asked, out, json }: ShrinkRequest): Promise<number> {
   const failed = await failedRun(bundle);
   const place = resolve(out ?? `${bundle.replace(/\/+$/u, '')}-smallest`);
-  if (existsSync(place)) throw new Failure(`${place} is there already; name another place with --out`, EXIT_USAGE);
+  const file = failed.schedule && `${place}.schedule.json`;
+  for (const path of [place, ...(file ? [file] : [])])
+    if (existsSync(path)) throw new Failure(`${path} is there already; name another place with --out`, EXIT_USAGE);
   const simulated = failed.request.world === 'sim';
   if (simulated && !isSimulationProcess()) return becomeSimulationProcess();
   const confirm = asked ?? (simulated && !failed.request.realCrypto ? { times: 1, of: 1 } : { times: 2, of: 3 });
@@ -66,9 +61,8 @@ export async function runShrink({ bundle, budget, confirm: asked, out, json }: S
       observer: (what, { schedule, settings }) => void printLine(`  ${what}: ${schedule ? inShort(schedule) : JSON.stringify(settings)}`),
     }),
   });
+  const report = interrupt.signal.aborted ? undefined : await again.keep(plan, place, file, confirm.of, interrupt.signal);
   if (interrupt.signal.aborted) throw new Failure('interrupted', interruptedCode(interrupt.signal));
-  const file = plan.schedule && `${place}.schedule.json`;
-  const report = await again.keep(plan, place, file, confirm.of);
   if (!report) {
     await say(`it did not fail again in ${confirm.of} run${confirm.of === 1 ? '' : 's'}: there is nothing to shrink by`);
     if (json) await printJson({ ok: false, error: 'it did not fail again' });
@@ -88,7 +82,7 @@ export async function runShrink({ bundle, budget, confirm: asked, out, json }: S
 function wholePlan({ request, schedule, scenario }: FailedRun): ShrinkablePlan {
   if (schedule) return { settings: {}, schedule };
   const { nodes, messages, kills, duration } = request;
-  return { settings: { ...DEFAULTS[scenario.split('/', 1)[0]!], ...defined({ nodes, messages, kills, duration }) } };
+  return { settings: { ...sizesOf(scenario.split('/', 1)[0]!), ...defined({ nodes, messages, kills, duration }) } };
 }
 
 function inShort({ nodes, faults, operations }: NonNullable<ShrinkablePlan['schedule']>): string {
@@ -115,16 +109,22 @@ class Again {
     return !signal.aborted && firstFailure(report, this.#failed.requirement) !== undefined;
   }
 
-  /** Until it fails; that run's bundle stays. @returns undefined when it did in none of so many */
-  async keep(plan: ShrinkablePlan, out: string, file: string | undefined, tries: number): Promise<ProofReport | undefined> {
+  /** Until it fails; that run's bundle stays, and nothing else. @returns undefined when it did in none of so many, or was not to go on */
+  async keep(plan: ShrinkablePlan, out: string, file: string | undefined, tries: number, signal: AbortSignal): Promise<ProofReport | undefined> {
     const runner = (await runnerKey()).signer;
-    if (file) await writeFile(file, `${JSON.stringify(plan.schedule, undefined, 2)}\n`, { flag: 'wx' });
-    for (let run = 1; run <= tries; run++) {
-      const { report } = await prove({ ...(await this.#options(plan, file)), out, runner });
-      if (firstFailure(report, this.#failed.requirement)) return report;
+    await using written = new AsyncDisposableStack();
+    if (file) {
+      await writeFile(file, `${JSON.stringify(plan.schedule, undefined, 2)}\n`, { flag: 'wx' });
+      written.defer(() => rm(file));
+    }
+    for (let run = 1; run <= tries && !signal.aborted; run++) {
+      const { report } = await prove({ ...(await this.#options(plan, file)), out, runner, signal });
+      if (!signal.aborted && firstFailure(report, this.#failed.requirement)) {
+        written.move();
+        return report;
+      }
       await rm(out, { recursive: true });
     }
-    if (file) await rm(file);
     return undefined;
   }
 

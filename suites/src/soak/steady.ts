@@ -21,6 +21,14 @@ const MOST = { '/rss_bytes': 600e6, '/handles': 250, '/sockets': 200 } as const;
 const LINKED_MS = 20_000;
 const LIMIT_MS = 7 * 24 * 3_600_000;
 
+/** The name tells how far it got, also to whoever takes it up again. */
+const stretchOf = (elapsed: number): string => `at-${elapsed}s`;
+
+/** s of a soak that were seen through when this check was made; 0 for any other check. */
+export function secondsOf(check: string): number {
+  return Number(/^soak\/[a-z-]+\/at-(\d+)s\//u.exec(check)?.[1] ?? 0);
+}
+
 export const steady = (nodes: number) =>
   exercise(
     {
@@ -51,8 +59,7 @@ export const steady = (nodes: number) =>
             const end = Math.min(duration, elapsed + STRETCH_S, ...CHECKPOINTS_S.filter((checkpoint) => checkpoint > elapsed));
             const stretch = await traffic.runFor((end - elapsed) * 1_000);
             elapsed = end;
-            // The name tells how far it got, also to whoever takes it up again.
-            const check = `at-${elapsed}s`;
+            const check = stretchOf(elapsed);
             traffic.claimWhole(check, 'soak.whole', stretch);
             claimPrompt(context, check, stretch, first);
             if (elapsed === duration || CHECKPOINTS_S.includes(elapsed)) await checkpoint(context, check, lives);

@@ -3,7 +3,7 @@ import { type NodeHandle, openLoop, type ScenarioContext } from '@muster/lab';
 import type { EntriesClaim, Observations, SendsClaim } from '@muster/proof';
 import { deliveries, openStream, payloadOf, subscribe } from '../nodes.ts';
 
-const DEFAULT_MESSAGES = 1_000;
+export const DEFAULT_MESSAGES = 1_000;
 /** sends per node under way at once, when they are made as fast as they are taken */
 const CLOSED_LOOP_DEPTH = 32;
 /** ms without any delivery, while some are missing, after which they count as lost */
