@@ -43,6 +43,14 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
+/** beside what is used of a buffer */
+const SPARE_BYTES = 64;
+
+/** The same bytes, without a larger buffer that they are a part of: 40 bytes that are kept would keep all of a 64 KiB read. */
+export function ownMemory(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength > bytes.length + SPARE_BYTES ? new Uint8Array(bytes) : bytes;
+}
+
 /** Not constant time: for public bytes only; secrets are compared by `Crypto.equal`. */
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;

@@ -69,6 +69,14 @@ describe('frames', () => {
     expect(decodeAll([frameHead(LANE_CONTROL, 3, body.length), body])[0]!.body).toBe(body);
   });
 
+  test('hold no more memory than they take, however much was read with them', () => {
+    const bodies = [3, 40, 4_000].map((length) => new Uint8Array(length).fill(length));
+    const read = Buffer.from(concat(...bodies.map((body) => encodeFrame({ lane: LANE_CONTROL, type: 1, body })), new Uint8Array(60_000)));
+    const taken = decodeAll([read]).slice(0, bodies.length);
+    expect(taken.map(({ body }) => Buffer.compare(body, bodies.shift()!))).toEqual([0, 0, 0]);
+    for (const { body } of taken) expect(body.buffer.byteLength).toBeLessThanOrEqual(body.length + 64);
+  });
+
   test('too large are refused by their length alone, after what came before was handed over', () => {
     const taken: Frame[] = [];
     const decoder = new FrameDecoder((frame) => taken.push(frame));

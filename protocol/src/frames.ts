@@ -6,7 +6,7 @@
  *
  * A control message is one frame. A bulk message is one or more, all full but the last, so a sender can put control frames between them.
  */
-import { concat } from './bytes.ts';
+import { concat, ownMemory } from './bytes.ts';
 import {
   FRAGMENT_HEADER_BYTES,
   FRAME_HEADER_BYTES,
@@ -36,7 +36,7 @@ export class FrameError extends ProtocolError<FrameErrorCode> {
 export interface Frame {
   readonly lane: number;
   readonly type: number;
-  /** may share memory with the chunk it came in, or be that chunk */
+  /** may be the chunk it came in, never a small part of it */
   readonly body: Uint8Array;
   /** the fragment header, where it came in a chunk before; `body` is then without it */
   readonly head?: Uint8Array;
@@ -124,7 +124,7 @@ export class FrameDecoder {
       if (at === chunk.length && length > 0) return;
       const rest = length - this.#bodyFilled;
       if (this.#body === undefined && chunk.length - at >= rest) {
-        this.#emit(at === 0 && chunk.length === rest ? chunk : chunk.subarray(at, at + rest), this.#head);
+        this.#emit(ownMemory(at === 0 && chunk.length === rest ? chunk : chunk.subarray(at, at + rest)), this.#head);
         at += rest;
         continue;
       }

@@ -26,6 +26,9 @@ export class TargetUntrusted extends Error {
   override readonly name = 'TargetUntrusted';
 }
 
+/** all of a large world at once would keep a busy machine from answering any in time */
+const MET_AT_ONCE = 10;
+
 export interface OpenWorld extends AsyncDisposable {
   readonly name: string;
   readonly nodes: readonly TargetNode[];
@@ -80,18 +83,13 @@ export async function openWorld(
   try {
     const [first] = handles;
     if (!first) throw new Error('a world needs a node');
-    const [{ capabilities, source }, health, answers] = await Promise.all([
-      declaredCapabilities(first),
-      Promise.all(handles.map((handle) => handle.rest('status.health'))),
-      Promise.all(handles.map((handle) => canary(handle, nonce))),
-      ...handles.map((handle) => handle.introduce()),
-    ]);
+    const [{ capabilities, source }, meetings] = await Promise.all([declaredCapabilities(first), meet(handles, nonce)]);
     const nodes = handles.map((handle, index) => ({
       name: handle.name,
       ...(handle.agentId && { agentId: handle.agentId }),
       ...(handle.machineId && { machineId: handle.machineId }),
       implementation: target.implementation,
-      ...(typeof health[index]?.output?.version === 'string' && { version: health[index].output.version }),
+      ...(typeof meetings[index]!.version === 'string' && { version: meetings[index]!.version }),
     }));
     const { seq } = recorder.write({
       type: 'world',
@@ -105,7 +103,7 @@ export async function openWorld(
       powers: [...target.powers],
       surfaces: [...target.surfaces],
     });
-    for (const [index, answer] of answers.entries()) {
+    for (const [index, { answer }] of meetings.entries()) {
       const handle = handles[index]!;
       const claim = claims.status(answer, ...CANARY_STATUSES);
       const title = `${handle.name} refuses a path that does not exist`;
@@ -133,6 +131,19 @@ export async function openWorld(
   } finally {
     await Promise.all(handles.map((handle) => handle[Symbol.asyncDispose]()));
   }
+}
+
+/** Learns who they are, and what they say to a path that does not exist. */
+async function meet(handles: readonly NodeHandle[], nonce: string) {
+  const meetings = [];
+  for (let at = 0; at < handles.length; at += MET_AT_ONCE) {
+    const group = handles.slice(at, at + MET_AT_ONCE).map(async (handle) => {
+      const [health, answer] = await Promise.all([handle.rest('status.health'), canary(handle, nonce), handle.introduce()]);
+      return { version: health.output?.version, answer };
+    });
+    meetings.push(...(await Promise.all(group)));
+  }
+  return meetings;
 }
 
 /** What could not even be executed is no node, and the target is not to blame for it. */

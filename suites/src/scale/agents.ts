@@ -157,12 +157,10 @@ async function acquainted({ clock, eventually, need, signal }: ScenarioContext, 
       eventually(
         `${node.name} has found whom it will write to`,
         async () => {
-          const found = await Promise.all(
-            others.map(
-              async (other) => (await node.client.discovery.find({ agent_id: other.node.agentId }, { signal }).catch(() => undefined))?.found,
-            ),
-          );
-          return found.every((one) => one === true);
+          if (await foundAll(node, others, signal)) return true;
+          // To look for somebody who is not known yet is work for many others.
+          await clock.sleep(PROBE_EVERY_MS, signal);
+          return false;
         },
         READY_MS,
       ),
@@ -178,6 +176,14 @@ async function acquainted({ clock, eventually, need, signal }: ScenarioContext, 
   };
   await eventually('groups hear their members', tuned, READY_MS);
   for (const { heard } of all) heard.clear();
+}
+
+async function foundAll({ client }: NodeHandle, others: readonly Agent[], signal: AbortSignal): Promise<boolean> {
+  for (const { node } of others) {
+    const answer = await client.discovery.find({ agent_id: node.agentId }, { signal }).catch(() => undefined);
+    if (answer?.found !== true) return false;
+  }
+  return true;
 }
 
 const LOOKS = ['presence.status', 'status.health', 'contacts.list'] as const;
