@@ -64,12 +64,12 @@ describe('where nothing was ever started', () => {
 
   it('tells people in a line each, with what to do', async () => {
     await home.configure();
-    const { code, stdout } = await home.muster('doctor');
+    const [{ code, stdout }, ofDaemon] = await Promise.all([home.muster('doctor'), home.musterd('doctor')]);
     expect(code).toBe(2);
     expect(stdout).toMatch(/^problem {2}daemon {10}it is not running\n {25}→ start it with: muster start$/m);
     expect(stdout).toMatch(/\n\n1 problem, 1 warning\n$/);
     const timeless = (report: string): string => report.replace(/^ok +clock .*$/mu, '');
-    expect(timeless((await home.musterd('doctor')).stdout)).toBe(timeless(stdout));
+    expect(timeless(ofDaemon.stdout)).toBe(timeless(stdout));
   });
 
   it('names the key of a bad configuration, and a port that is taken', async () => {
@@ -80,12 +80,12 @@ describe('where nothing was ever started', () => {
       await home.configure('bad', { log_level: 'loud' });
       await home.configure('odd', { lan_discovry: true });
       await home.configure('taken', { bind_address: `127.0.0.1:${port}` });
-      const [bad, taken] = [await diagnose('bad'), await diagnose('taken')];
+      const [bad, odd, taken] = await Promise.all([diagnose('bad'), diagnose('odd'), diagnose('taken')]);
       expect(found(bad, 'configuration')).toMatchObject({
         status: 'problem',
         message: expect.stringContaining('config.toml: log_level: ') as string,
       });
-      expect(found(await diagnose('odd'), 'configuration')).toMatchObject({
+      expect(found(odd, 'configuration')).toMatchObject({
         status: 'warning',
         message: expect.stringContaining('lan_discovry') as string,
       });
@@ -117,7 +117,8 @@ describe('where nothing was ever started', () => {
   });
 });
 
-describe('with a daemon that was started', () => {
+// Each command is a process of its own: on a busy machine that takes long.
+describe('with a daemon that was started', { timeout: 180_000 }, () => {
   const start = async (more: Readonly<Record<string, unknown>> = {}): Promise<Record<string, unknown>> => {
     await home.configure('alice', more);
     const { code, stdout, stderr } = await home.muster('start', '--name', 'alice', '--json');
@@ -127,16 +128,15 @@ describe('with a daemon that was started', () => {
 
   it('finds it well but alone; then its damages, one by one', async () => {
     const { api_address, agent_id, pid } = await start();
-    const well = await diagnose('alice');
+    await home.configure('bob');
+    const [well, known] = await Promise.all([diagnose('alice'), home.muster('instances', '--json')]);
     expect(well).toMatchObject({ code: 0, ok: true, problems: 0 });
     expect(found(well, 'daemon')?.message).toBe(`it runs (pid ${String(pid)}), healthy, at ${String(api_address)}`);
     expect(found(well, 'ports')?.message).toMatch(/^in use by the daemon: API 127\.0\.0\.1:[1-9]\d*, peers 127\.0\.0\.1:[1-9]\d*$/u);
     expect(found(well, 'peers')).toMatchObject({ status: 'warning', message: expect.stringContaining('on this host') as string });
     expect(found(well, 'identity')?.message).toContain(agent_id);
 
-    await home.configure('bob');
-    const instances = JSON.parse((await home.muster('instances', '--json')).stdout) as unknown;
-    expect(instances).toEqual({
+    expect(JSON.parse(known.stdout)).toEqual({
       ok: true,
       instances: [
         { name: 'alice', running: true, pid, api_address, agent_id, data_dir: home.dataDir('alice') },
@@ -144,23 +144,22 @@ describe('with a daemon that was started', () => {
       ],
     });
 
-    expect(found(await diagnose('alice', { MUSTER_API_TOKEN: 'f'.repeat(64) }), 'token')).toMatchObject({
-      status: 'problem',
-      advice: 'run: unset MUSTER_API_TOKEN',
-    });
-    await writeFile(join(home.dataDir('alice'), 'api-token'), 'e'.repeat(64));
-    expect(found(await diagnose('alice'), 'token')?.message).toContain('refuses the token');
-    await chmod(join(home.dataDir('alice'), 'api-token'), 0o644);
-    expect(found(await diagnose('alice'), 'token')?.advice).toMatch(/^run: chmod 600 /u);
+    const [token, key] = [join(home.dataDir('alice'), 'api-token'), join(home.root, '.muster-alice', 'machine.key')];
+    await writeFile(key, 'not a key\n');
+    const overruled = await diagnose('alice', { MUSTER_API_TOKEN: 'f'.repeat(64) });
+    expect(found(overruled, 'token')).toMatchObject({ status: 'problem', advice: 'run: unset MUSTER_API_TOKEN' });
+    expect(found(overruled, 'identity')).toMatchObject({ status: 'problem', advice: 'restore your copy, or move it away' });
 
-    const keys = join(home.root, '.muster-alice');
-    await writeFile(join(keys, 'machine.key'), 'not a key\n');
-    expect(found(await diagnose('alice'), 'identity')).toMatchObject({ status: 'problem', advice: 'restore your copy, or move it away' });
-    await rm(join(keys, 'machine.key'));
+    await writeFile(token, 'e'.repeat(64));
+    await rm(key);
     const lost = await diagnose('alice');
-    expect(found(lost, 'identity')).toMatchObject({ status: 'problem', message: `${join(keys, 'machine.key')} is missing` });
+    expect(found(lost, 'token')?.message).toContain('refuses the token');
+    expect(found(lost, 'identity')).toMatchObject({ status: 'problem', message: `${key} is missing` });
     expect(lost.code).toBe(1);
-  }, 60_000);
+
+    await chmod(token, 0o644);
+    expect(found(await diagnose('alice'), 'token')?.advice).toMatch(/^run: chmod 600 /u);
+  });
 
   it('dials the bootstrap peers of a daemon that has no peer', async () => {
     const sockets = new Set<Socket>();

@@ -25,6 +25,8 @@ export class OwnHome implements AsyncDisposable {
     this.root = root;
     this.env = {
       PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+      // What was compiled for one process need not be for the next: two thirds of what a command costs.
+      ...(process.env['NODE_COMPILE_CACHE'] === undefined ? {} : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
       HOME: root,
       XDG_CONFIG_HOME: join(root, 'config'),
       XDG_DATA_HOME: join(root, 'data'),
