@@ -77,6 +77,8 @@ export const MAX_REASON_BYTES = 64;
 export const MAX_OVERLAY_BYTES = 48 * 1024;
 /** topics in one overlay message: each with the longest name, they fit */
 export const MAX_TOPIC_ITEMS = 128;
+/** messages in one that tells what is gone */
+export const MAX_GONE = 512;
 /** spanning trees shared by all topics */
 export const MAX_TREES = 2;
 /** beats of a root under one signature */

@@ -21,7 +21,6 @@ const topic = fc.string({ minLength: 1, maxLength: 60, unit: 'binary' }).filter(
 const item: fc.Arbitrary<TopicItem> = fc.oneof(
   fc.record({ kind: fc.constant('join' as const), topic, asks: fc.nat(3), known: fc.boolean(), away: fc.maxSafeNat() }),
   fc.record({ kind: fc.constantFrom('leave' as const, 'graft' as const, 'prune' as const), topic }),
-  fc.record({ kind: fc.constant('gap' as const), topic, missed: fc.maxSafeNat() }),
 );
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const tree: fc.Arbitrary<TreeBeacon> = fc
@@ -44,6 +43,12 @@ const control: fc.Arbitrary<OverlayControl> = fc.oneof(
   fc.record({ kind: fc.constant('beacon' as const), trees: fc.array(tree, { maxLength: 2 }) }),
   fc.record({ kind: fc.constant('root' as const), anchor }),
   fc.record({ kind: fc.constant('topics' as const), items: fc.array(item, { maxLength: 20 }) }),
+  fc.record({
+    kind: fc.constant('gone' as const),
+    topic,
+    messages: fc.array(fc.record({ id: machine, age: fc.maxSafeNat() }), { maxLength: 20 }),
+    older: fc.maxSafeNat(),
+  }),
 );
 
 describe('overlay messages', () => {

@@ -3,8 +3,10 @@
  * and who takes part in which topic (with GRAFT and PRUNE of PlumTree, by the same authors).
  * Messages themselves, and their ids, travel as `publish`, `have` and `want`.
  */
+import { fromHex, toHex } from './bytes.ts';
 import {
   MAX_ADDRESS_BYTES,
+  MAX_GONE,
   MAX_OVERLAY_BYTES,
   MAX_PEER_ADDRESSES,
   MAX_SHUFFLED,
@@ -50,9 +52,13 @@ export type TopicItem =
   | { readonly kind: 'join'; readonly topic: string; readonly asks: number; readonly known: boolean; readonly away: number }
   | { readonly kind: 'leave'; readonly topic: string }
   | { readonly kind: 'graft'; readonly topic: string }
-  | { readonly kind: 'prune'; readonly topic: string }
-  /** Answers an `away`: so many messages of that time are no longer here. */
-  | { readonly kind: 'gap'; readonly topic: string; readonly missed: number };
+  | { readonly kind: 'prune'; readonly topic: string };
+
+/** A message that the sender of this had and has no more; `age`: ms since it came there. */
+export interface GoneMessage {
+  readonly id: string;
+  readonly age: number;
+}
 
 /** `hops`: steps that a walk may still take. `path`: where it came along, its origin first. */
 export type OverlayControl =
@@ -67,6 +73,8 @@ export type OverlayControl =
   /** What the beacons that follow are proven by. */
   | { readonly kind: 'root'; readonly anchor: RootAnchor }
   | { readonly kind: 'topics'; readonly items: readonly TopicItem[] }
+  /** What the receiver cannot have from the sender any more; `older`: how many came before these in the time that it was away, ids unknown. */
+  | { readonly kind: 'gone'; readonly topic: string; readonly messages: readonly GoneMessage[]; readonly older: number }
   /** Somebody lost its way in a tree: the root should give a new number now. */
   | { readonly kind: 'beat' };
 
@@ -82,9 +90,10 @@ const KINDS = [
   'topics',
   'beat',
   'root',
+  'gone',
 ] as const;
 const PRIORITIES = ['low', 'high', 'merge'] as const;
-const ITEM_KINDS = ['join', 'leave', 'graft', 'prune', 'gap'] as const;
+const ITEM_KINDS = ['join', 'leave', 'graft', 'prune'] as const;
 
 /** Throws `EncodingError` for what is out of bounds. The same message to several neighbours is encoded once. */
 export const encodeOverlayControl = once((control: OverlayControl): Uint8Array => {
@@ -118,6 +127,8 @@ function fieldsOf(control: OverlayControl): unknown[] {
     }
     case 'topics':
       return [control.items.map(itemOut)];
+    case 'gone':
+      return [control.topic, control.messages.map(({ id, age }) => [fromHex(id), age]), control.older];
   }
 }
 
@@ -156,6 +167,15 @@ export const decodeOverlayControl = once((bytes: Uint8Array): OverlayControl => 
       return { kind, anchor: anchorIn(take(1)[0]) };
     case 'topics':
       return { kind, items: readList(take(1)[0], 'items', MAX_TOPIC_ITEMS).map(itemIn) };
+    case 'gone': {
+      const [topic, messages, older] = take(3);
+      return {
+        kind,
+        topic: readText(topic, 'topic', 1, MAX_TO_BYTES),
+        messages: readList(messages, 'messages', MAX_GONE).map(goneIn),
+        older: readCount(older, 'older'),
+      };
+    }
   }
 });
 
@@ -189,8 +209,7 @@ function anchorIn(value: unknown): RootAnchor {
 
 function itemOut(item: TopicItem): unknown {
   const head = [ITEM_KINDS.indexOf(item.kind), item.topic];
-  if (item.kind === 'join') return [...head, item.asks, item.known, item.away];
-  return item.kind === 'gap' ? [...head, item.missed] : head;
+  return item.kind === 'join' ? [...head, item.asks, item.known, item.away] : head;
 }
 
 function itemIn(value: unknown): TopicItem {
@@ -201,9 +220,13 @@ function itemIn(value: unknown): TopicItem {
     const [, , asks, known, away] = readTuple(fields, kind, 5);
     return { kind, topic, asks: upTo(asks, 2 ** MAX_TREES - 1, 'asks'), known: flag(known, 'known'), away: readCount(away, 'away') };
   }
-  if (kind === 'gap') return { kind, topic, missed: readCount(readTuple(fields, kind, 3)[2], 'missed') };
   readTuple(fields, kind, 2);
   return { kind, topic };
+}
+
+function goneIn(value: unknown): GoneMessage {
+  const [id, age] = readTuple(value, 'gone message', 2);
+  return { id: toHex(readBytes(id, 'id', ID_BYTES)), age: readCount(age, 'age') };
 }
 
 function machineIn(value: unknown): MachineId {

@@ -25,7 +25,7 @@ test('each kind of message that a neighbour sends is counted, and whoever goes t
     iwant: () => end.send({ kind: 'want', ids: ['ab'.repeat(32)] }),
     graft: () => say({ kind: 'topics', items: [{ kind: 'graft', topic }] }),
     prune: () => say({ kind: 'topics', items: [{ kind: 'prune', topic }] }),
-    anti_entropy: () => say({ kind: 'topics', items: [{ kind: 'gap', topic, missed: 0 }] }),
+    anti_entropy: () => say({ kind: 'gone', topic, messages: [], older: 0 }),
     other: () => say({ kind: 'beat' }),
     decode_failed: () => end.send({ kind: 'publish', envelope: bytes('nonsense') }),
   };

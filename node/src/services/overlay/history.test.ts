@@ -2,17 +2,17 @@
 import * as fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { History } from './history.ts';
-import { FINE_SLOT_MS } from './limits.ts';
+import { DOUBT_MS, FINE_SLOT_MS } from './limits.ts';
 
-const [KEPT, KEPT_INTERNAL, MAX_EMPTY_SHELVES] = [50, 10, 4];
-vi.mock(import('./limits.ts'), async (limits) => ({ ...(await limits()), KEPT: 50, KEPT_INTERNAL: 10, MAX_EMPTY_SHELVES: 4 }));
+const [KEPT, KEPT_INTERNAL, MAX_EMPTY_SHELVES, MAX_DROPPED] = [50, 10, 4, 100];
+vi.mock(import('./limits.ts'), async (limits) => ({ ...(await limits()), KEPT: 50, KEPT_INTERNAL: 10, MAX_EMPTY_SHELVES: 4, MAX_DROPPED: 100 }));
 
 const DAY = 86_400_000;
 let count = 0;
 
-function add(to: History<undefined>, topic: string, at: number, { internal = false, expires = DAY, own = false } = {}): string {
+function add(to: History<undefined>, topic: string, at: number, { internal = false, expires = DAY } = {}): string {
   const id = `${count++}`;
-  to.add({ item: { id, topic, issued: at, expires, size: 1, internal, content: undefined }, at, from: own ? undefined : 'peer', pulled: false });
+  to.add({ item: { id, topic, issued: at, expires, size: 1, internal, content: undefined }, at, from: 'peer', pulled: false });
   return id;
 }
 
@@ -20,55 +20,68 @@ test('what nodes tell of themselves takes no room from what users say', () => {
   const history = new History<undefined>();
   const ids = Array.from({ length: KEPT }, (_, index) => add(history, 't', index));
   for (let index = 0; index < 5 * KEPT; index++) add(history, 'presence', KEPT + index, { internal: true });
-  expect(history.since('t', 0, 0)).toEqual({ ids, missed: 0 });
-  expect(history.since('presence', 0, 0).ids).toHaveLength(KEPT_INTERNAL);
+  expect(history.since('t', 0, 0)).toEqual(ids);
+  expect(history.gone('t', 0, 0)).toEqual({ came: [], older: 0 });
+  expect(history.since('presence', 0, 0)).toHaveLength(KEPT_INTERNAL);
+  expect(history.gone('presence', 0, 0), 'and nobody misses it').toEqual({ came: [], older: 0 });
   expect(history.bytes).toBe(KEPT + KEPT_INTERNAL);
 });
 
-test('how much there was of a topic is known when all of it is gone, for a bounded number of topics', () => {
+test('what there was of a topic is known when all of it is gone, and of a bounded number of topics how much', () => {
   const history = new History<undefined>();
-  for (let index = 0; index < 10; index++) add(history, 'early', index);
-  for (let index = 0; index < KEPT; index++) add(history, 'much', 1_000 + index);
-  expect(history.since('early', 0, 0)).toEqual({ ids: [], missed: 10 });
-  expect(history.has('early', 0)).toBe(true);
-  expect(history.has('early', 500)).toBe(false);
-  for (let topic = 0; topic < MAX_EMPTY_SHELVES; topic++) add(history, `other ${topic}`, 2_000);
-  for (let index = 0; index < KEPT; index++) add(history, 'more', 3_000 + index);
-  expect(history.since('early', 0, 0)).toEqual({ ids: [], missed: 0 });
+  const early = Array.from({ length: 10 }, (_, index) => [add(history, 'early', 5_000 + index), 5_000 + index]);
+  for (let index = 0; index < KEPT; index++) add(history, 'much', 6_000 + index);
+  expect(history.gone('early', 0, 0)).toEqual({ came: early, older: 0 });
+  expect(history.gone('early', 5_004, 0).came).toEqual(early.slice(4));
+  expect(history.has('early', 5_000)).toBe(true);
+  expect(history.has('early', 5_500)).toBe(false);
+  for (let index = 0; index < MAX_DROPPED; index++) add(history, 'more', 7_000 + index);
+  expect(history.gone('early', 0, 0)).toEqual({ came: [], older: 10 });
+  for (let topic = 0; topic <= MAX_EMPTY_SHELVES; topic++) add(history, `other ${topic}`, 8_000);
+  for (let index = 0; index < MAX_DROPPED + KEPT; index++) add(history, 'more', 9_000 + index);
+  expect(history.gone('early', 0, 0)).toEqual({ came: [], older: 0 });
 });
 
-test('what goes stale before anyone can take it is counted, and not told', () => {
+test('what goes stale before anyone can take it is gone, too', () => {
   const history = new History<undefined>();
-  add(history, 't', 0, { expires: 1_000 });
+  const stale = add(history, 't', 0, { expires: 1_000 });
   const fresh = add(history, 't', 1);
-  expect(history.since('t', 0, 60_000)).toEqual({ ids: [fresh], missed: 1 });
+  expect(history.since('t', 0, 60_000)).toEqual([fresh]);
+  expect(history.gone('t', 0, 60_000)).toEqual({ came: [[stale, 0]], older: 0 });
 });
 
-test('what came here counts without what we said ourselves after the link was last sound', () => {
+test('what comes after it was given up is here like any other', () => {
   const history = new History<undefined>();
-  for (const at of [1_000, 2_000, 3_000]) {
-    add(history, 't', at);
-    add(history, 't', at + 500, { own: true });
-  }
-  expect(history.arrived('t', 2_000, 2_600)).toBe(3);
+  history.lost('late', 't', 5);
+  expect(history.gone('t', 0, 0).came).toEqual([['late', 5]]);
+  history.add({
+    item: { id: 'late', topic: 't', issued: 0, expires: DAY, size: 1, internal: false, content: undefined },
+    at: 9,
+    from: 'peer',
+    pulled: true,
+  });
+  expect(history.gone('t', 0, 0).came).toEqual([]);
+  expect(history.since('t', 0, 0)).toEqual(['late']);
 });
 
-test('nobody is told of more than is gone, nor of less but for what came in the same quarter of a second as the moment in question', () => {
-  const pauses = fc.array(fc.oneof(fc.nat(20), fc.nat(400), fc.nat(100_000)), { minLength: 1, maxLength: 300 });
+test('each message since a moment is here, or gone by name; of what has no name never more is counted than there was', () => {
+  const pauses = fc.array(fc.oneof(fc.nat(20), fc.nat(400), fc.nat(100_000)), { minLength: 1, maxLength: 400 });
   const law = fc.property(pauses, fc.nat(1_000), (gaps, share) => {
     const history = new History<undefined>();
-    const came: number[] = [];
+    const came: { id: string; at: number }[] = [];
     for (const gap of gaps) {
-      came.push((came.at(-1) ?? 0) + gap);
-      add(history, 't', came.at(-1)!);
+      const at = (came.at(-1)?.at ?? 0) + gap;
+      came.push({ id: add(history, 't', at), at });
     }
-    const since = came[Math.floor((share / 1_001) * came.length)]!;
-    const later = came.filter((at) => at >= since);
-    const { ids, missed } = history.since('t', since, 0);
-    const gone = later.length - ids.length;
-    const unsure = later.filter((at) => Math.floor(at / FINE_SLOT_MS) === Math.floor(since / FINE_SLOT_MS)).length - 1;
-    expect(missed).toBeLessThanOrEqual(gone);
-    expect(missed).toBeGreaterThanOrEqual(gone - unsure);
+    const since = came[Math.floor((share / 1_001) * came.length)]!.at;
+    const later = came.filter(({ at }) => at >= since);
+    const gone = history.gone('t', since, 0);
+    const named = [...gone.came.map(([id]) => id), ...history.since('t', since, 0)];
+    expect(named).toEqual(later.slice(-KEPT - MAX_DROPPED).map(({ id }) => id));
+    const unnamed = later.slice(0, -named.length).filter(({ at }) => at >= since + DOUBT_MS);
+    expect(gone.older).toBeLessThanOrEqual(unnamed.length);
+    const unsure = later.filter(({ at }) => Math.abs(at - since - DOUBT_MS) <= FINE_SLOT_MS).length;
+    expect(gone.older).toBeGreaterThanOrEqual(unnamed.length - unsure);
   });
   fc.assert(law, { seed: 20261121, numRuns: 200 });
 });

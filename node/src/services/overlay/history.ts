@@ -1,6 +1,6 @@
-/** The messages of the last minutes, for neighbours that missed them; and how many there were, for those that come too late. */
+/** The messages of the last minutes, for neighbours that missed them; and which there were, for those that come too late. */
 import { Arrivals } from './arrivals.ts';
-import { KEPT, KEPT_BYTES, KEPT_FOR_MS, KEPT_INTERNAL, MAX_DROPPED, MAX_EMPTY_SHELVES, STALE_SOON_MS } from './limits.ts';
+import { DOUBT_MS, KEPT, KEPT_BYTES, KEPT_FOR_MS, KEPT_INTERNAL, MAX_DROPPED, MAX_EMPTY_SHELVES, STALE_SOON_MS } from './limits.ts';
 import type { Item } from './types.ts';
 
 export interface Kept<Content> {
@@ -27,8 +27,8 @@ export class History<Content> {
   readonly #shelves = new Map<string, Shelf<Content>>();
   /** topics of which only the counts are left, in the order they came to that */
   readonly #empty = new Set<string>();
-  /** messages that were here lately, by id: their topics, and when they went */
-  readonly #dropped = new Map<string, { readonly topic: string; readonly at: number }>();
+  /** messages that were here or are known to be lost, by id: their topics, and when they came */
+  readonly #gone = new Map<string, { readonly topic: string; readonly at: number }>();
   #bytes = 0;
 
   get size(): number {
@@ -43,9 +43,10 @@ export class History<Content> {
     return this.#all.get(id) ?? this.#internal.get(id);
   }
 
-  /** Where a message belongs that is here, or was lately, and when it went. */
-  trace(id: string): { readonly topic: string; readonly at?: number } | undefined {
-    return this.get(id)?.item ?? this.#dropped.get(id);
+  /** Where a message belongs that users sent and that is here, or was lately, and when it came. */
+  trace(id: string): { readonly topic: string; readonly at: number } | undefined {
+    const kept = this.#all.get(id);
+    return kept ? { topic: kept.item.topic, at: kept.at } : this.#gone.get(id);
   }
 
   add(kept: Kept<Content>): void {
@@ -53,13 +54,14 @@ export class History<Content> {
     let shelf = this.#shelves.get(topic);
     if (!shelf) this.#shelves.set(topic, (shelf = { kept: new Map(), arrivals: new Arrivals(), last: -Infinity }));
     shelf.kept.set(id, kept);
-    shelf.arrivals.add(kept.at);
+    if (!internal) shelf.arrivals.add(kept.at);
     shelf.last = kept.at;
     this.#empty.delete(topic);
+    this.#gone.delete(id);
     (internal ? this.#internal : this.#all).set(id, kept);
     this.#bytes += size;
-    if (this.#internal.size > KEPT_INTERNAL) this.#drop(first(this.#internal)!, kept.at);
-    while (this.#all.size > KEPT || this.#bytes > KEPT_BYTES) this.#drop(first(this.#all) ?? first(this.#internal)!, kept.at);
+    if (this.#internal.size > KEPT_INTERNAL) this.#drop(first(this.#internal)!);
+    while (this.#all.size > KEPT || this.#bytes > KEPT_BYTES) this.#drop(first(this.#all) ?? first(this.#internal)!);
   }
 
   /** Forgets what is too old. */
@@ -67,34 +69,36 @@ export class History<Content> {
     for (const pool of [this.#all, this.#internal]) {
       for (const kept of pool.values()) {
         if (kept.at > now - KEPT_FOR_MS) break;
-        this.#drop(kept, now);
+        this.#drop(kept);
       }
     }
   }
 
-  /** Ids that came since then and are still good at `wall` (Unix ms), oldest first, and how many more came that nobody can have from here. */
-  since(topic: string, at: number, wall: number): { readonly ids: string[]; readonly missed: number } {
-    const shelf = this.#shelves.get(topic);
-    if (!shelf) return { ids: [], missed: 0 };
-    const ids: string[] = [];
-    let kept = 0;
-    for (const { at: came, item } of shelf.kept.values()) {
-      if (came < at) continue;
-      kept++;
-      if (item.expires > wall + STALE_SOON_MS) ids.push(item.id);
-    }
-    // The oldest went first: when older ones are here, all since then are.
-    const gone = kept < shelf.kept.size ? 0 : Math.max(0, shelf.arrivals.since(at) - kept);
-    return { ids, missed: gone + kept - ids.length };
+  /** Ids that came since then and are still good at `wall` (Unix ms), oldest first. */
+  since(topic: string, at: number, wall: number): string[] {
+    const kept = [...(this.#shelves.get(topic)?.kept.values() ?? [])];
+    return kept.filter(({ at: came, item }) => came >= at && isGood(item, wall)).map(({ item }) => item.id);
   }
 
-  /** How many came since then, without our own after `ownUntil`. */
-  arrived(topic: string, at: number, ownUntil: number): number {
+  /** What came since then and nobody can have from here: when, by id, and how many more there were of which not even that is known. */
+  gone(topic: string, at: number, wall: number): { readonly came: [id: string, at: number][]; readonly older: number } {
     const shelf = this.#shelves.get(topic);
-    if (!shelf) return 0;
-    let own = 0;
-    for (const kept of shelf.kept.values()) if (kept.from === undefined && kept.at > ownUntil && kept.at >= at) own++;
-    return Math.max(0, shelf.arrivals.since(at) - own);
+    const came: [string, number][] = [];
+    for (const [id, gone] of this.#gone) if (gone.topic === topic && gone.at >= at) came.push([id, gone.at]);
+    // Nodes differ in what came just before such a moment, and these cannot be told apart.
+    const sure = at + DOUBT_MS;
+    let named = came.filter(([, gone]) => gone >= sure).length;
+    for (const { at: kept, item } of shelf?.kept.values() ?? []) {
+      if (kept >= sure) named++;
+      if (kept >= at && !item.internal && !isGood(item, wall)) came.push([item.id, kept]);
+    }
+    return { came, older: Math.max(0, (shelf?.arrivals.since(sure) ?? 0) - named) };
+  }
+
+  /** It never came, and never will. */
+  lost(id: string, topic: string, at: number): void {
+    this.#gone.set(id, { topic, at });
+    if (this.#gone.size > MAX_DROPPED) this.#gone.delete(this.#gone.keys().next().value!);
   }
 
   /** Something of the topic came since then. */
@@ -102,11 +106,10 @@ export class History<Content> {
     return (this.#shelves.get(topic)?.last ?? -Infinity) >= at;
   }
 
-  #drop({ item }: Kept<Content>, now: number): void {
+  #drop({ item, at }: Kept<Content>): void {
     (item.internal ? this.#internal : this.#all).delete(item.id);
     this.#bytes -= item.size;
-    this.#dropped.set(item.id, { topic: item.topic, at: now });
-    if (this.#dropped.size > MAX_DROPPED) this.#dropped.delete(this.#dropped.keys().next().value!);
+    if (!item.internal) this.lost(item.id, item.topic, at);
     const { kept } = this.#shelves.get(item.topic)!;
     kept.delete(item.id);
     if (kept.size === 0) this.#emptied(item.topic);
@@ -121,6 +124,10 @@ export class History<Content> {
     this.#empty.delete(oldest!);
     this.#shelves.delete(oldest!);
   }
+}
+
+function isGood({ expires }: Item<unknown>, wall: number): boolean {
+  return expires > wall + STALE_SOON_MS;
 }
 
 function first<T>(of: ReadonlyMap<string, T>): T | undefined {

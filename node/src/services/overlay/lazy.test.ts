@@ -16,16 +16,18 @@ function lazy() {
   const step = new Step<unknown>({ self: peer(99), random: () => 0, epoch: 0, seen: () => false, siteOf: () => undefined, roots: modelRoots });
   const here = new Set<string>();
   const lost: string[] = [];
+  const settled: MachineId[] = [];
   const under = new Lazy(step, {
     known: (id) => here.has(id),
     pending: () => false,
     busy: () => false,
     cameAt: () => step.now,
     lost: (_peer, id) => lost.push(id),
+    settledPeers: () => settled,
     broken: () => {},
   });
   const said = (what: 'have' | 'want') => step.effects.flatMap((effect) => (effect.kind === 'tell' && effect.what === what ? effect.ids : []));
-  return { step, here, lost, under, said };
+  return { step, here, lost, settled, under, said };
 }
 
 test('a peer waits to be told of a bounded number of messages, once of each, and of the rest it is known that it will not be', () => {
@@ -70,7 +72,7 @@ test('whatever peers say, leave and give: all bounds hold, each message waits fo
       step.now += 50;
       step.effects = [];
       if (kind === 'told') under.told(peers[by]!, all.slice(from, from + count));
-      else if (kind === 'gone') under.gone(peers[by]!);
+      else if (kind === 'gone') under.gone(peers[by]!, step.now);
       else if (kind === 'flush') under.flush();
       else {
         here.add(all[from]!);
@@ -92,8 +94,49 @@ test('whatever peers say, leave and give: all bounds hold, each message waits fo
         if (here.has(id)) expect(holders).toEqual([]);
       }
     }
-    for (const one of peers) under.gone(one);
+    for (const one of peers) under.gone(one, step.now);
     expect(under.size).toBe(0);
   });
   fc.assert(law, { seed: 20261121, numRuns: 60 });
+});
+
+test('what only a neighbour had that is gone is asked of the others in turn, until it comes', () => {
+  const { step, here, settled, under } = lazy();
+  const [x, y] = ids(2);
+  under.told(peer(1), [x!, y!]);
+  under.told(peer(2), [y!]);
+  under.gone(peer(1), step.now);
+  expect(under.holders(x!)).toEqual([]);
+  expect(under.holders(y!)).toEqual([peer(2)]);
+  const asked = (at: number) => {
+    step.effects = [];
+    step.now = at;
+    under.flush();
+    return step.effects.flatMap((effect) => (effect.kind === 'tell' && effect.what === 'want' && effect.ids.includes(x!) ? [effect.peer] : []));
+  };
+  expect(asked(2_000), 'nobody is there').toEqual([]);
+  settled.push(peer(2), peer(3));
+  expect([asked(3_000), asked(4_000), asked(5_000)]).toEqual([[peer(2)], [peer(3)], []]);
+  expect(under.arrived(x!, peer(3)), 'it was asked for').toBe(true);
+  here.add(x!);
+  under.settled(x!);
+  settled.push(peer(4));
+  expect(asked(6_000)).toEqual([]);
+});
+
+test('of what a neighbour was told, the oldest that it may not have heard is known when its link is lost', () => {
+  const { step, under } = lazy();
+  const note = (at: number, since: number) => {
+    step.now = at;
+    under.note(peer(1), since);
+  };
+  note(1_000, 10);
+  note(1_100, 5);
+  note(2_000, 900);
+  note(3_000, 700);
+  expect(under.gone(peer(1), 2_000)).toBe(700);
+  note(1_000, 10);
+  note(1_100, 5);
+  expect(under.gone(peer(1), 1_050)).toBe(5);
+  expect(under.gone(peer(1), 0), 'of the next link').toBe(Infinity);
 });

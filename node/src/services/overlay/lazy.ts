@@ -26,6 +26,8 @@ export interface LazyParts {
   readonly cameAt: (id: string) => number;
   /** the peer will never be told of it */
   readonly lost: (peer: MachineId, id: string) => void;
+  /** who was a neighbour for so long that it told of all that it has to tell of */
+  readonly settledPeers: () => readonly MachineId[];
   /** the peer left so many that it had told of, and gave fewer than it left */
   readonly broken: (peer: MachineId, count: number) => void;
 }
@@ -40,6 +42,11 @@ export class Lazy {
   /** what peers gave when asked, and what they left */
   readonly #given = new Map<MachineId, number>();
   readonly #left = new Map<MachineId, number>();
+  /** what neighbours were told lately: until when, and since when the oldest of it was here */
+  readonly #said = new Map<MachineId, { until: number; since: number }[]>();
+  /** what only neighbours had that are gone, and whom else it was asked of since */
+  readonly #orphans = new Map<string, { readonly since: number; readonly of: Set<MachineId> }>();
+  #orphansDue: number | undefined;
   #nextFlush: number | undefined;
   /** ms that messages take to come by themselves after somebody told of them, smoothed */
   #typical = 0;
@@ -53,7 +60,7 @@ export class Lazy {
 
   /** when there is something to do */
   get due(): number | undefined {
-    return this.#nextFlush;
+    return this.#orphansDue === undefined ? this.#nextFlush : Math.min(this.#nextFlush ?? Infinity, this.#orphansDue);
   }
 
   get size(): number {
@@ -77,6 +84,7 @@ export class Lazy {
   told(peer: MachineId, ids: readonly string[]): void {
     for (const id of ids) {
       if (this.#parts.known(id)) continue;
+      this.#orphans.delete(id);
       const awaited = this.#awaited.get(id);
       if (!awaited) this.#await(id, peer);
       else if (awaited.asked > 0 && awaited.holders.includes(peer)) awaited.again = peer;
@@ -99,6 +107,7 @@ export class Lazy {
   arrived(id: string, peer: MachineId): boolean {
     const awaited = this.#awaited.get(id);
     if (awaited?.asked === 0) this.#typical += (this.#step.now - this.#lag - awaited.since - this.#typical) / 8;
+    if (this.#orphans.get(id)?.of.has(peer)) return true;
     if (awaited === undefined || awaited.asked === 0 || !awaited.holders.includes(peer)) return false;
     this.#given.set(peer, (this.#given.get(peer) ?? 0) + 1);
     return true;
@@ -111,6 +120,7 @@ export class Lazy {
 
   /** It is here for good, or will never be. */
   settled(id: string): void {
+    this.#orphans.delete(id);
     const awaited = this.#awaited.get(id);
     if (!awaited) return;
     this.#awaited.delete(id);
@@ -119,19 +129,44 @@ export class Lazy {
     this.#awaitedOf.set(first!, (this.#awaitedOf.get(first!) ?? 1) - 1);
   }
 
-  /** @returns when the oldest came that the peer was still to be told of */
-  gone(peer: MachineId): number | undefined {
-    const untold = this.#untold.get(peer);
+  /** The peer cannot give it, after all. */
+  withdraw(peer: MachineId, id: string): void {
+    const awaited = this.#awaited.get(id);
+    if (!awaited?.holders.includes(peer)) return;
+    this.settled(id);
+    for (const holder of awaited.holders) if (holder !== peer) this.told(holder, [id]);
+  }
+
+  /** The peer is told of what came here since then. */
+  note(peer: MachineId, since: number): void {
+    const { now } = this.#step;
+    let said = this.#said.get(peer);
+    if (!said) this.#said.set(peer, (said = []));
+    const last = said.at(-1);
+    if (last && Math.floor(last.until / limits.FINE_SLOT_MS) === Math.floor(now / limits.FINE_SLOT_MS)) {
+      last.until = now;
+      last.since = Math.min(last.since, since);
+    } else said.push({ until: now, since });
+    while (said[0]!.until < now - limits.SAID_FOR_MS) said.shift();
+  }
+
+  /**
+   * @param soundAt what it was told before then, it heard
+   * @returns when the oldest came of what it may not have been told
+   */
+  gone(peer: MachineId, soundAt: number): number {
+    let since = this.#untold.get(peer)?.since ?? Infinity;
+    for (const said of this.#said.get(peer) ?? []) if (said.until >= soundAt) since = Math.min(since, said.since);
     this.#untold.delete(peer);
-    for (const [id, awaited] of this.#awaited) {
-      if (!awaited.holders.includes(peer)) continue;
-      this.settled(id);
-      const holders = awaited.holders.filter((holder) => holder !== peer);
-      for (const holder of holders) this.told(holder, [id]);
+    this.#said.delete(peer);
+    for (const [id, { holders }] of this.#awaited) {
+      if (!holders.includes(peer)) continue;
+      this.withdraw(peer, id);
+      if (holders.length === 1) this.#orphan(id);
     }
     this.#awaitedOf.delete(peer);
     this.#askedOf.delete(peer);
-    return untold?.since;
+    return since;
   }
 
   /** Its link is gone, and with it what it may be reproached with. */
@@ -141,10 +176,14 @@ export class Lazy {
   }
 
   flush(): void {
+    if (this.#orphansDue !== undefined && this.#step.now >= this.#orphansDue) this.#askAround();
     if (this.#nextFlush === undefined || this.#step.now < this.#nextFlush) return;
     this.#lag += this.#step.now - this.#nextFlush;
     this.#nextFlush = undefined;
-    for (const [peer, { ids }] of this.#untold) this.#say(peer, 'have', [...ids]);
+    for (const [peer, { ids, since }] of this.#untold) {
+      this.note(peer, since);
+      this.#say(peer, 'have', [...ids]);
+    }
     this.#untold.clear();
     this.#ask();
     if (this.#awaited.size > 0) this.#schedule();
@@ -193,6 +232,23 @@ export class Lazy {
     }
   }
 
+  /** Neighbours may have what the one that told of it did not give before it went. */
+  #askAround(): void {
+    const { now } = this.#step;
+    this.#orphansDue = now + limits.ORPHANS_EVERY_MS;
+    const questions = new Map<MachineId, string[]>(this.#parts.settledPeers().map((peer) => [peer, []]));
+    for (const [id, { since, of }] of this.#orphans) {
+      if (since < now - limits.KEPT_FOR_MS || this.#parts.known(id)) this.#orphans.delete(id);
+      else if (!this.#parts.pending(id)) {
+        const asked = [...questions].find(([peer, ids]) => !of.has(peer) && ids.length < limits.ASKED_AT_ONCE);
+        asked?.[1].push(id);
+        if (asked) of.add(asked[0]);
+      }
+    }
+    for (const [peer, ids] of questions) this.#say(peer, 'want', ids);
+    if (this.#orphans.size === 0) this.#orphansDue = undefined;
+  }
+
   #answered(awaited: Awaited): void {
     if (awaited.askedOf !== undefined) this.#askedOf.set(awaited.askedOf, (this.#askedOf.get(awaited.askedOf) ?? 1) - 1);
     awaited.askedOf = undefined;
@@ -202,6 +258,13 @@ export class Lazy {
     this.settled(id);
     for (const holder of awaited.holders.slice(0, awaited.asked)) left.set(holder, (left.get(holder) ?? 0) + 1);
     if (awaited.again !== undefined) this.#await(id, awaited.again);
+    else this.#orphan(id);
+  }
+
+  #orphan(id: string): void {
+    if (this.#orphans.size >= limits.ORPHANS) return;
+    this.#orphans.set(id, { since: this.#step.now, of: new Set() });
+    this.#orphansDue ??= this.#step.now + limits.ORPHANS_EVERY_MS;
   }
 
   #say(peer: MachineId, what: 'have' | 'want', ids: readonly string[]): void {

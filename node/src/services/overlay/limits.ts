@@ -78,10 +78,8 @@ export const DOUBT_MS = 2_000;
 export const PRUNE_PAUSE_MS = 1_000;
 /** former neighbours that are remembered */
 export const MAX_PARTED = 256;
-/** answers about what was missed are gathered for this long */
+/** what one neighbour says is gone may still come from another: for so long */
 export const GAP_WAIT_MS = 2_000;
-/** and what is told of later is no answer, and comes so long after one */
-export const GAP_PAUSE_MS = 3_000;
 
 /** messages kept for neighbours that missed them; and of those that nodes tell of themselves, which is told anew, apart from them */
 export const KEPT: number = 10_240;
@@ -90,8 +88,8 @@ export const KEPT_BYTES = 64 * 1024 * 1024;
 export const KEPT_FOR_MS = 300_000 + RECENT_MS;
 /** what is stale so soon is told nobody: it would be refused on arrival, and the teller blamed */
 export const STALE_SOON_MS = 5_000;
-/** ids of messages that were dropped, for those that were told of them */
-export const MAX_DROPPED = 16_384;
+/** ids of messages that are gone, for those that missed them */
+export const MAX_DROPPED: number = 16_384;
 /** topics of which nothing is kept but how much there was */
 export const MAX_EMPTY_SHELVES: number = 2_048;
 /** arrivals are counted in slots of this length, so many of them */
@@ -109,6 +107,12 @@ export const PATIENCE_MS = 100;
 export const ASK_AGAIN_MS = 600;
 export const ASK_TIMES = 4;
 export const ASKED_AT_ONCE = 256;
+/** what nobody is left to ask for is asked of the neighbours in turn, once they have told of what they have */
+export const ORPHANS: number = 16_384;
+export const ORPHANS_EVERY_MS = 1_000;
+export const TOLD_ALL_MS = 2_000;
+/** longer than a dead link goes unnoticed */
+export const SAID_FOR_MS = 60_000;
 /** while much is arriving, what was not asked for yet may still come by itself: for so long */
 export const BUSY_PATIENCE_MS = 2_000;
 export const BUSY_PENDING = 16;

@@ -6,7 +6,7 @@ import type { MachineId, OverlayControl } from '@muster/protocol';
 import { History } from './history.ts';
 import { Intake } from './intake.ts';
 import { Lazy } from './lazy.ts';
-import { BROKEN, BUSY_ARRIVALS, BUSY_PENDING, BUSY_WITHIN_MS, RECENT_MS, ROOT_LOST_MS, TICK_MS } from './limits.ts';
+import { BROKEN, BUSY_ARRIVALS, BUSY_PENDING, BUSY_WITHIN_MS, RECENT_MS, ROOT_LOST_MS, TICK_MS, TOLD_ALL_MS } from './limits.ts';
 import { Membership } from './membership.ts';
 import { Scores } from './scores.ts';
 import { Topics } from './topics.ts';
@@ -17,8 +17,8 @@ import type { Item, Outcome, OverlayEffect, OverlayEvent, OverlayOptions } from 
 /** for how long after subscribing the past may come back with what is asked for */
 const PAST_MS = 30_000;
 
-type BetweenNeighbours = 'beacon' | 'beat' | 'root' | 'topics';
-const BETWEEN_NEIGHBOURS: readonly string[] = ['beacon', 'beat', 'root', 'topics'] satisfies BetweenNeighbours[];
+type BetweenNeighbours = 'beacon' | 'beat' | 'gone' | 'root' | 'topics';
+const BETWEEN_NEIGHBOURS: readonly string[] = ['beacon', 'beat', 'gone', 'root', 'topics'] satisfies BetweenNeighbours[];
 
 export class OverlayMachine<Content> {
   readonly #step: Step<Content>;
@@ -54,6 +54,7 @@ export class OverlayMachine<Content> {
       cameAt: (id) => this.history.get(id)?.at ?? this.#step.now,
       lost: (peer, id) => this.topics.lost(peer, id),
       busy: () => this.#busy,
+      settledPeers: () => [...this.membership.active].filter((peer) => this.#step.now - (this.#linkedAt.get(peer) ?? Infinity) >= TOLD_ALL_MS),
       broken: (peer, count) => this.scores.blame(peer, count >= BROKEN ? 'broken_promise' : 'late'),
     });
     this.topics = new Topics(this.#step, {
@@ -62,6 +63,7 @@ export class OverlayMachine<Content> {
       history: this.history,
       lazy: () => this.#lazy,
       scores: () => this.scores,
+      known: (id) => known(id) || this.#intake.has(id),
       linkedAt: (peer) => this.#linkedAt.get(peer) ?? this.#step.now,
     });
     this.#intake = new Intake<Content>(this.#step, {
@@ -80,8 +82,7 @@ export class OverlayMachine<Content> {
         this.topics.up(peer);
       },
       down: (peer) => {
-        const untoldSince = this.#lazy.gone(peer) ?? Infinity;
-        this.topics.down(peer, this.#soundAt, untoldSince);
+        this.topics.down(peer, this.#soundAt, this.#lazy.gone(peer, this.#soundAt ?? Infinity));
         this.trees.down(peer);
       },
     });
@@ -179,6 +180,7 @@ export class OverlayMachine<Content> {
     if (control.kind === 'beat') return this.trees.asked(peer);
     if (control.kind === 'root') return this.trees.roots.heard(peer, control.anchor);
     if (control.kind === 'topics') return this.topics.heard(peer, control.items);
+    if (control.kind === 'gone') return this.topics.gaps.heard(peer, control);
     const root = control.trees[0]?.root;
     // Another root on first sight: two components of the network meet.
     const stranger = !this.trees.knows(peer) && root !== undefined && root !== this.trees.root;
@@ -191,11 +193,12 @@ export class OverlayMachine<Content> {
   #arrived(peer: MachineId, item: Item<Content>): void {
     // Ids before signatures: a copy costs no verification.
     if (this.history.get(item.id) || this.#step.options.seen(item.id)) return this.#intake.pass(peer, item, 'duplicate');
+    const pulled = this.#lazy.arrived(item.id, peer);
     if (!this.topics.get(item.topic)) {
-      this.scores.blame(peer, 'no_interest');
+      if (!pulled) this.scores.blame(peer, 'no_interest');
       return this.#intake.pass(peer, item, 'no_interest');
     }
-    this.#intake.examine(peer, item, this.#lazy.arrived(item.id, peer));
+    this.#intake.examine(peer, item, pulled);
   }
 
   #accepted(peer: MachineId, item: Item<Content>, pulled: boolean): { outcome: Outcome; local: boolean } {

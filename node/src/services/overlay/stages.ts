@@ -31,10 +31,11 @@ export class Stages {
 
   /** Of a control message: GRAFT, PRUNE and what is asked after a time away are told apart, item by item. */
   countControl(control: OverlayControl): void {
+    if (control.kind === 'gone') return this.count('anti_entropy');
     if (control.kind !== 'topics') return this.count('other');
     for (const item of control.items) {
       if (item.kind === 'graft' || item.kind === 'prune') this.count(item.kind);
-      else this.count(item.kind === 'gap' || (item.kind === 'join' && item.away > 0) ? 'anti_entropy' : 'other');
+      else this.count(item.kind === 'join' && item.away > 0 ? 'anti_entropy' : 'other');
     }
   }
 

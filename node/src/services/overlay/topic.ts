@@ -1,7 +1,7 @@
 /** One topic as this node takes part in it. */
 import { MAX_TREES } from '@muster/protocol';
 import type { MachineId } from '@muster/protocol';
-import { DOUBT_MS, RECENT_MS } from './limits.ts';
+import { DOUBT_MS, GAP_WAIT_MS, RECENT_MS } from './limits.ts';
 
 /** A neighbour, for this topic. */
 export interface TopicLink {
@@ -18,8 +18,6 @@ export interface TopicLink {
   /** since when what we miss is what it misses */
   behindSince: number;
   prunedAt: number;
-  /** when we said last how much it missed */
-  gapSaidAt: number;
   graftedAt: number;
 }
 
@@ -37,16 +35,14 @@ export class Topic {
   idleSince: number | undefined;
   /** since when something may have been missed */
   doubtSince: number | undefined;
-  /** nobody else could have given it what it missed meanwhile */
-  cutOff = false;
   /** when somebody was asked last, since the latest doubt */
   askedAt: number | undefined;
-  /** of what came since `doubtSince`, how much is here */
-  had = 0;
-  /** until when answers about what was missed are gathered, by neighbour; the smallest counts */
-  gap: { until: number; readonly missed: Map<MachineId, number> } | undefined;
+  /** when a neighbour said last what is gone */
+  goneSaidAt = -Infinity;
+  /** who was asked in this doubt, and since when it was to tell */
+  readonly #asked = new Map<MachineId, number>();
   /** the latest time away: since when, who was asked, and when what they gave was all here; until then messages come much later than elsewhere */
-  #catchUp: { readonly since: number; readonly of: Set<MachineId>; doneAt: number | undefined; told: number } | undefined;
+  #catchUp: { readonly since: number; readonly of: Set<MachineId>; doneAt: number | undefined; older: boolean } | undefined;
   /** former neighbours that took part, and since when they may not have got what they were sent */
   readonly #undelivered = new Map<MachineId, number>();
 
@@ -69,37 +65,54 @@ export class Topic {
           grafted: false,
           behindSince: Infinity,
           prunedAt: -Infinity,
-          gapSaidAt: -Infinity,
           graftedAt: -Infinity,
         }),
       );
     return link;
   }
 
-  /** Messages since then may be missing here; `cutOff`: and only whoever is met now can say how many. */
-  doubt(since: number, cutOff: boolean): void {
+  /** Messages since then may be missing here. */
+  doubt(since: number): void {
     this.doubtSince = Math.max(this.openedAt, Math.min(this.doubtSince ?? Infinity, since));
-    this.cutOff ||= cutOff;
     this.askedAt = undefined;
   }
 
-  /** The neighbour is asked for what was missed. */
-  catchUp(peer: MachineId): void {
-    const since = this.doubtSince!;
+  /** Since when the neighbour is to tell of what it has, if it did not yet; from now on it did. */
+  ask(peer: MachineId, now: number): number | undefined {
+    const { doubtSince } = this;
+    if (doubtSince === undefined) return undefined;
+    this.askedAt = now;
+    if ((this.#asked.get(peer) ?? Infinity) <= doubtSince) return undefined;
+    this.#asked.set(peer, doubtSince);
     const before = this.#catchUp;
-    if (before === undefined || (before.doneAt !== undefined && before.doneAt < since))
-      this.#catchUp = { since, of: new Set([peer]), doneAt: undefined, told: 0 };
-    else this.#catchUp = { since: Math.min(since, before.since), of: before.of.add(peer), doneAt: undefined, told: before.told };
+    if (before === undefined || (before.doneAt !== undefined && before.doneAt < doubtSince))
+      this.#catchUp = { since: doubtSince, of: new Set([peer]), doneAt: undefined, older: false };
+    else this.#catchUp = { since: Math.min(doubtSince, before.since), of: before.of.add(peer), doneAt: undefined, older: before.older };
+    return doubtSince;
   }
 
-  /** So many are gone for good. */
-  tell(count: number): void {
-    if (this.#catchUp) this.#catchUp.told += count;
+  /** It was, in the latest time away. */
+  asked(peer: MachineId): boolean {
+    return this.#catchUp?.of.has(peer) ?? false;
   }
 
-  /** How many of those in question are known to be gone. */
-  told(): number {
-    return this.#catchUp !== undefined && this.doubtSince! <= this.#catchUp.since ? this.#catchUp.told : 0;
+  /** Its link is gone: when it comes back it is asked again. */
+  left(peer: MachineId): void {
+    this.links.delete(peer);
+    this.#asked.delete(peer);
+  }
+
+  /** Since when; only the first answer counts what has no names: it cannot be told from what others count. */
+  countsOlder(peer: MachineId): number | undefined {
+    if (!this.#catchUp?.of.has(peer) || this.#catchUp.older) return undefined;
+    this.#catchUp.older = true;
+    return this.#catchUp.since;
+  }
+
+  /** Whoever may have what is missing had the time to say so. */
+  answered(now: number): boolean {
+    const asked = this.doubtSince === undefined ? -Infinity : (this.askedAt ?? Infinity);
+    return now - Math.max(asked, this.goneSaidAt) >= GAP_WAIT_MS;
   }
 
   caughtUp(now: number, giving: (peer: MachineId) => boolean): void {
@@ -128,22 +141,9 @@ export class Topic {
     return since;
   }
 
-  /** Since when what came here counts. Ways take time: what came just before or after `doubtSince` may be on either side of it elsewhere. */
-  get hadSince(): number {
-    return this.doubtSince === this.openedAt ? this.openedAt : this.doubtSince! + DOUBT_MS / 2;
-  }
-
   sure(): void {
     this.doubtSince = undefined;
-    this.cutOff = false;
-    this.had = 0;
-    this.gap = undefined;
-  }
-
-  /** A neighbour takes part. */
-  get attended(): boolean {
-    for (const link of this.links.values()) if (link.in) return true;
-    return false;
+    this.#asked.clear();
   }
 
   /** Its parent there has it take part, or it has its parent: the one link between the two that interest in the topic stands on. Both ends know. */

@@ -7,6 +7,7 @@
  */
 import { MAX_TOPIC_ITEMS, MAX_TREES } from '@muster/protocol';
 import type { MachineId, TopicItem } from '@muster/protocol';
+import { Gaps } from './gaps.ts';
 import type { History } from './history.ts';
 import * as limits from './limits.ts';
 import type { Lazy } from './lazy.ts';
@@ -22,6 +23,8 @@ export interface TopicsParts<Content> {
   readonly history: History<Content>;
   readonly lazy: () => Lazy;
   readonly scores: () => Scores;
+  /** it is here, or was, or is being looked at */
+  readonly known: (id: string) => boolean;
   /** when its link came up */
   readonly linkedAt: (peer: MachineId) => number;
 }
@@ -41,13 +44,17 @@ export class Topics<Content> {
   readonly #parted = new Map<MachineId, number>();
   /** messages that a parent did not give, and until when it may still show that it was only late */
   readonly #withheld = new Map<string, { readonly peer: MachineId; readonly until: number }>();
-  /** what neighbours were told of, or were to be, and cannot have any more; and how many of each topic they do not know of yet */
-  readonly #lost = new Map<MachineId, { readonly ids: Set<string>; readonly counts: Map<string, number> }>();
+  readonly gaps: Gaps;
   #carried = 0;
 
   constructor(step: Step<Content>, parts: TopicsParts<Content>) {
     this.#step = step;
     this.#parts = parts;
+    this.gaps = new Gaps(step, {
+      ...parts,
+      topic: (name) => this.#topics.get(name),
+      isParent: (topic, peer) => parts.trees().parent(topic.backbone) === peer,
+    });
   }
 
   get size(): number {
@@ -135,24 +142,20 @@ export class Topics<Content> {
   down(peer: MachineId, soundAt: number | undefined, untoldSince: number): void {
     const { now } = this.#step;
     this.#said.delete(peer);
-    this.#lost.get(peer)?.ids.clear();
-    const undelivered = Math.min(soundAt ?? Infinity, untoldSince);
+    const undelivered = Math.min(soundAt ?? Infinity, untoldSince, this.gaps.down(peer));
     if (soundAt !== undefined) this.#part(peer, soundAt);
     for (const topic of this.#topics.values()) {
       const link = topic.links.get(peer);
       if (!link) continue;
       this.#ask(link, peer, 0);
-      topic.links.delete(peer);
-      topic.gap?.missed.delete(peer);
+      topic.left(peer);
       if (link.in && undelivered < Infinity) topic.owe(peer, undelivered, now - limits.KEPT_FOR_MS);
       // Also of whoever took no part when last heard: it may have begun to.
       const missingSince = topic.missingSince(peer, soundAt);
       if (missingSince === undefined) continue;
-      topic.doubt(missingSince, !topic.attended);
-      topic.had = topic.told() + this.#parts.history.arrived(topic.name, topic.hadSince, soundAt ?? now);
-      // Another neighbour may have what was lost on the way; who comes later is asked too.
-      const other = [...topic.links].find(([, { in: takesPart }]) => takesPart);
-      if (other) this.#join(topic, ...other);
+      topic.doubt(missingSince);
+      // Other neighbours may have what was lost on the way; who comes later is asked too.
+      for (const [other, otherLink] of topic.links) if (otherLink.in) this.#join(topic, other, otherLink);
     }
     this.#asksOf.delete(peer);
     this.#asksTo.delete(peer);
@@ -167,7 +170,7 @@ export class Topics<Content> {
     const apart = parted === undefined ? apartMs : Math.min(apartMs, this.#step.now - parted + limits.DOUBT_MS);
     if (parted === undefined) this.#windows.set(peer, apartMs);
     for (const topic of this.#topics.values()) {
-      topic.doubt(this.#step.now - apart, true);
+      topic.doubt(this.#step.now - apart);
       const link = topic.links.get(peer);
       if (link?.told !== undefined) this.#join(topic, peer, link);
     }
@@ -194,9 +197,7 @@ export class Topics<Content> {
         this.#reconcile(topic);
       }
       topic.caughtUp(now, (peer) => this.#parts.lazy().awaitedOf(peer) > 0);
-      if (topic.gap?.missed.size === 0) topic.gap = undefined;
-      if (topic.gap && topic.gap.until <= now) this.#missed(topic, topic.gap.missed);
-      else if (topic.doubtSince !== undefined && topic.askedAt === undefined) {
+      if (topic.doubtSince !== undefined && topic.askedAt === undefined) {
         // Nobody that is left takes part; a doubt that nobody settles would grow old, and what came since look missed.
         for (const [peer, link] of topic.links) this.#join(topic, peer, link);
       } else if (topic.doubtSince !== undefined && now - topic.askedAt! > limits.RECENT_MS) topic.sure();
@@ -207,29 +208,13 @@ export class Topics<Content> {
       if (this.#parts.neighbours().has(peer)) this.#parts.scores().blame(peer, 'withheld');
     }
     for (const topic of this.#idle) if (now - topic.idleSince! >= limits.LINGER_MS) this.#close(topic);
-    for (const [peer, { counts }] of this.#lost) {
-      for (const [name, missed] of counts) {
-        const link = this.#topics.get(name)?.links.get(peer);
-        if (link?.in && link.gapSaidAt <= now - limits.GAP_PAUSE_MS) this.#sayGap(peer, name, link, missed);
-      }
-    }
+    this.gaps.tick();
   }
 
   /** The peer cannot have this message from here any more, though it was told of it or should have been. */
   lost(peer: MachineId, id: string): void {
-    const { topic, at = this.#step.now } = this.#parts.history.trace(id) ?? {};
-    const link = topic === undefined ? undefined : this.#topics.get(topic)?.links.get(peer);
-    // What went before the last answer was counted in it.
-    if (topic === undefined || !link?.in || at <= link.gapSaidAt) return;
-    let lost = this.#lost.get(peer);
-    if (!lost) {
-      this.#lost.set(peer, (lost = { ids: new Set(), counts: new Map() }));
-      if (this.#lost.size > 2 * limits.ACTIVE_VIEW) this.#lost.delete(this.#lost.keys().next().value!);
-    }
-    if (lost.ids.has(id)) return;
-    lost.ids.add(id);
-    if (lost.ids.size > limits.MAX_DROPPED) lost.ids.delete(lost.ids.values().next().value!);
-    lost.counts.set(topic, (lost.counts.get(topic) ?? 0) + 1);
+    const { topic, at } = this.#parts.history.trace(id) ?? {};
+    if (topic !== undefined && this.#topics.get(topic)?.links.get(peer)?.in) this.gaps.tell(peer, topic, [[id, at!]]);
   }
 
   /** Sends what was said about topics in this step. */
@@ -261,40 +246,7 @@ export class Topics<Content> {
       if (link.told !== 0) this.#tellAsks(link, peer, undefined);
       this.#reconcile(topic);
     } else if (item.kind === 'graft') link.grafted = true;
-    else if (item.kind === 'prune') link.grafted = false;
-    else this.#gap(topic, peer, item.missed);
-  }
-
-  #gap(topic: Topic, peer: MachineId, missed: number): void {
-    // Only an answer counts, or what those tell who take part for our sake.
-    if (topic.doubtSince === undefined && !topic.link(peer).told) return;
-    topic.gap ??= { until: this.#step.now + limits.GAP_WAIT_MS, missed: new Map() };
-    topic.gap.missed.set(peer, Math.max(topic.gap.missed.get(peer) ?? 0, missed));
-  }
-
-  #missed(topic: Topic, gap: ReadonlyMap<MachineId, number>): void {
-    const { doubtSince } = topic;
-    const count = Math.min(...gap.values()) - topic.had;
-    const elsewhere = doubtSince !== undefined && !topic.cutOff;
-    topic.sure();
-    if (count <= 0 || elsewhere) return;
-    topic.tell(count);
-    if (topic.subscribedAt !== undefined) this.#step.out({ kind: 'missed', topic: topic.name, count });
-    // Those behind us missed the same, and have no way to notice. Down one tree only: it must not go round.
-    const { backbone } = topic;
-    const fromAbove = [...gap.keys()].some((peer) => this.#parts.trees().parent(backbone) === peer);
-    if (doubtSince === undefined && !fromAbove) return;
-    for (const [peer, { asks, behindSince }] of topic.links)
-      if ((asks & (1 << backbone)) !== 0 && !gap.has(peer) && behindSince <= (doubtSince ?? this.#step.now))
-        this.#say(peer, { kind: 'gap', topic: topic.name, missed: count });
-  }
-
-  /** With what else it cannot have any more. */
-  #sayGap(peer: MachineId, topic: string, link: TopicLink, missed: number): void {
-    const counts = this.#lost.get(peer)?.counts;
-    link.gapSaidAt = this.#step.now;
-    this.#say(peer, { kind: 'gap', topic, missed: Math.max(missed, counts?.get(topic) ?? 0) });
-    counts?.delete(topic);
+    else link.grafted = false;
   }
 
   #joined(peer: MachineId, item: Extract<TopicItem, { kind: 'join' }>, known: Topic | undefined): void {
@@ -305,7 +257,7 @@ export class Topics<Content> {
     if (!topic) return this.#parts.scores().blame(peer, 'greedy');
     if (!known && item.asks === 0) topic.publishingUntil = this.#step.now + limits.PUBLISHER_MS;
     // What those behind us missed we missed for them.
-    if (!known && item.away > 0) Object.assign(topic, { doubtSince: this.#step.now - item.away, cutOff: true });
+    if (!known && item.away > 0) topic.doubtSince = this.#step.now - item.away;
     const link = topic.link(peer);
     const news = !link.in;
     link.in = true;
@@ -322,12 +274,14 @@ export class Topics<Content> {
   #recall(peer: MachineId, topic: Topic, news: boolean, away: number): void {
     const { history, lazy, linkedAt } = this.#parts;
     const { now } = this.#step;
-    const { ids } = history.since(topic.name, Math.min(now - Math.max(away, limits.RECENT_MS), topic.paid(peer)), this.#step.wall);
-    const { missed } = history.since(topic.name, now - away, this.#step.wall);
+    const owed = topic.paid(peer);
+    const ids = history.since(topic.name, Math.min(now - Math.max(away, limits.RECENT_MS), owed), this.#step.wall);
     const others = ids.filter((id) => history.get(id)!.from !== peer);
-    // Whoever was not there the whole time cannot tell that nothing is missing.
-    const knows = missed > 0 || topic.openedAt <= now - away + limits.DOUBT_MS;
-    if (away > 0 && knows) this.#sayGap(peer, topic.name, topic.link(peer), missed);
+    const lostSince = Math.min(away > 0 ? now - away : Infinity, owed);
+    if (lostSince < Infinity) {
+      const { came, older } = history.gone(topic.name, lostSince, this.#step.wall);
+      this.gaps.tell(peer, topic.name, came, older);
+    }
     const crossedSince = Math.max(linkedAt(peer), now - limits.CROSSED_MS);
     const crossed = news && topic.targets().eager.includes(peer) ? others.filter((id) => history.get(id)!.at >= crossedSince) : [];
     if (crossed.length > limits.CROSSED) return lazy().offer(peer, others);
@@ -398,14 +352,8 @@ export class Topics<Content> {
   }
 
   #join(topic: Topic, peer: MachineId, link: TopicLink): void {
-    // Who answered is not asked again.
-    const sure = topic.doubtSince === undefined || topic.gap?.missed.has(peer);
-    const away = sure ? 0 : Math.max(1, Math.ceil(this.#step.now - topic.doubtSince!));
-    if (away > 0) {
-      topic.askedAt = this.#step.now;
-      if (topic.gap) topic.gap.until = this.#step.now + limits.GAP_WAIT_MS;
-      topic.catchUp(peer);
-    }
+    const since = topic.ask(peer, this.#step.now);
+    const away = since === undefined ? 0 : Math.max(1, Math.ceil(this.#step.now - since));
     this.#say(peer, { kind: 'join', topic: topic.name, asks: link.told ?? 0, known: link.in, away });
   }
 
