@@ -7,6 +7,7 @@ import type { MachineId, PresenceControl } from '@muster/protocol';
 import { PING_NONCE_BYTES, toHex } from '@muster/protocol';
 import type { Clock, Crypto, Log } from '../../ports/index.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
+import { farewellOf, STOPPING } from '../links/link.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { PresenceService } from '../presence/presence-service.ts';
@@ -136,7 +137,7 @@ export class HearingProbe implements Disposable {
     const { links, clock } = this.#parts;
     if (links.size > 0) return;
     this.#aloneSince = clock.monotonic();
-    if (!reason.startsWith('peer said goodbye: shutting down')) this.#abandonedAt = this.#aloneSince;
+    if (farewellOf(reason) !== STOPPING) this.#abandonedAt = this.#aloneSince;
   }
 
   #round(): void {

@@ -5,7 +5,7 @@ import { TransportError } from '../../ports/index.ts';
 import type { Clock, Log } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
 import { errorText } from './error-text.ts';
-import { Link, PING_INTERVAL_MS, VANISHED } from './link.ts';
+import { endedWith, Link, PING_INTERVAL_MS, VANISHED } from './link.ts';
 import type { ReceiveStats } from './receive-stats.ts';
 import type { Wire } from './wire.ts';
 
@@ -117,7 +117,7 @@ export class LinkTable implements Disposable {
     link.heard(message);
     if (message.kind === 'goodbye') {
       link.interrupted ||= message.reason === VANISHED;
-      return link.wire.close(`peer said goodbye: ${message.reason}`);
+      return link.wire.close(endedWith(message.reason));
     }
     if (message.kind === 'ping' || message.kind === 'pong') return;
     const handled = this.#parts.received.begin(link.machine, message.kind);

@@ -10,6 +10,15 @@ const PINGS_UNANSWERED = 3;
 export const VANISHED = 'vanished';
 /** the last word of a process that ends in good order */
 export const STOPPING = 'shutting down';
+/** the last word on a link that the overlay has no use for: the peer is well */
+export const NOT_NEEDED = 'not needed';
+const FAREWELL = 'peer said goodbye: ';
+
+/** Why a link is down whose peer had this last word. */
+export const endedWith = (word: string): string => `${FAREWELL}${word}`;
+
+/** The last word of the peer whose link is down for this reason; undefined: it had none. */
+export const farewellOf = (reason: string): string | undefined => (reason.startsWith(FAREWELL) ? reason.slice(FAREWELL.length) : undefined);
 
 export class Link {
   readonly machine: MachineId;
@@ -27,8 +36,8 @@ export class Link {
   readonly #heartbeat: Disposable;
   /** pings without an answer, by nonce, oldest first: when they were sent, and up to when what was given to the link had gone out before them */
   readonly #unanswered = new Map<string, { readonly sentAt: number; readonly outUpTo: number }>();
-  /** moments, with what the bulk lane had been given by then; of the first, all has gone out */
-  readonly #marks: { readonly at: number; readonly given: number }[] = [];
+  /** moments, and whether what was given until then has gone out; of the first, all has */
+  readonly #marks: { readonly at: number; readonly out: () => boolean }[] = [];
   #count = 0;
   readonly #probes = new Map<string, () => void>();
   /** smoothed round-trip time in ms; undefined before the first pong */
@@ -124,11 +133,10 @@ export class Link {
     this.wire.close(reason);
   }
 
-  /** Up to when what was given to the bulk lane is out: a ping overtakes the rest. */
+  /** Up to when all that was given to the wire is out: a ping overtakes the rest. */
   #outUpTo(): number {
-    const { given, out } = this.wire.bulk;
-    this.#marks.push({ at: this.#clock.monotonic(), given });
-    while (this.#marks[1] && this.#marks[1].given <= out) this.#marks.shift();
+    this.#marks.push({ at: this.#clock.monotonic(), out: this.wire.mark() });
+    while (this.#marks[1]?.out()) this.#marks.shift();
     return this.#marks[0]!.at;
   }
 

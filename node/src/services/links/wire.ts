@@ -119,9 +119,10 @@ export class Wire {
     return this.#closed !== undefined;
   }
 
-  /** Messages of the bulk lane since the beginning: given to it, and gone out of it. */
-  get bulk(): { readonly given: number; readonly out: number } {
-    return { given: this.#bulk.pushed, out: this.#bulk.taken };
+  /** Remembers what waits now that a control message would overtake. The answer is true once all of it is out. */
+  mark(): () => boolean {
+    const [urgent, bulk] = [this.#urgent.pushed, this.#bulk.pushed];
+    return () => this.#urgent.taken >= urgent && this.#bulk.taken >= bulk;
   }
 
   /** `urgent`: before other bulk that waits. false: the lane is full or the wire closed, and nothing was queued. */

@@ -3,7 +3,7 @@ import { hashes, idOfKey, makeRootChain, toHex, utf8Bytes, verifyRootAnchor } fr
 import type { MachineId, OverlayControl, RootAnchor, SigningKey } from '@muster/protocol';
 import type { Random } from '../../ports/index.ts';
 import { reachable } from '../links/addresses.ts';
-import { STOPPING } from '../links/link.ts';
+import { farewellOf, NOT_NEEDED, STOPPING } from '../links/link.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { Overlay, OverlayMessage } from '../messaging/overlay.ts';
@@ -17,8 +17,7 @@ import type { Parcel, ValidationParts } from './validation.ts';
 
 /** links beyond these that the overlay dialled and has no use for are closed */
 const SPARE_LINKS = 8;
-/** what is said when such a link is closed: the peer is well */
-export const NOT_NEEDED = 'not needed';
+
 export interface TreeOverlayParts extends ValidationParts {
   readonly self: MachineId;
   /** signs its beats as a root */
@@ -157,9 +156,8 @@ export class TreeOverlay implements Overlay {
     if (this.#links.get(peer) !== link) return;
     this.#links.delete(peer);
     this.#dialled.delete(peer);
-    const ended = !link.interrupted && reason.startsWith('peer said goodbye');
-    const stopped = ended && reason.endsWith(STOPPING);
-    this.#feed({ kind: 'link_down', peer, ended, soundAt: stopped ? undefined : link.soundAt });
+    const farewell = link.interrupted ? undefined : farewellOf(reason);
+    this.#feed({ kind: 'link_down', peer, ended: farewell !== undefined, soundAt: farewell === STOPPING ? undefined : link.soundAt });
   }
 
   /** Resolves when it is settled what becomes of it: the peer sends no faster than that. */

@@ -14,10 +14,10 @@ import type { Clock, Crypto, Log, Random } from '../../ports/index.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
 import type { Counters } from '../counters.ts';
 import type { LocalIdentity } from '../identity/local-identity.ts';
+import { farewellOf, NOT_NEEDED } from '../links/link.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { Guard, PubSub, TopicMessage } from '../messaging/pubsub.ts';
-import { NOT_NEEDED } from '../overlay/tree-overlay.ts';
 import { ASK_EVERY_MS, HINT_OUTLIVES_MS } from './detector.ts';
 import { OwnBeacons } from './own-beacons.ts';
 import type { OwnBeacon } from './own-beacons.ts';
@@ -202,7 +202,7 @@ export class PresenceService implements Disposable {
   }
 
   #unlinked({ agent }: Link, reason: string): void {
-    if (this.#ended || reason.endsWith(NOT_NEEDED) || this.#parts.links.toAgent(agent)) return;
+    if (this.#ended || (farewellOf(reason) ?? reason) === NOT_NEEDED || this.#parts.links.toAgent(agent)) return;
     const { mono } = this.#now();
     this.table.hint(agent, mono);
     this.#chase(agent, mono);
