@@ -2,11 +2,12 @@ import { claims, type JournalEntry, JournalWriter } from '@muster/proof';
 import { expect, test } from 'vitest';
 import { type LabClock, systemClock } from '../clock.ts';
 import { Recorder } from '../record/recorder.ts';
-import { calibrate, calibrationsFor } from './calibration.ts';
+import { calibrate, calibrationsFor, offeredRate } from './calibration.ts';
 
 interface Measured {
   readonly wanted?: number;
   readonly measured: number;
+  readonly within: readonly [number | null, number | null];
   readonly ok: boolean;
 }
 
@@ -18,8 +19,9 @@ async function measured(options: {
   const all: Record<string, Measured> = {};
   const onLine = (line: JournalEntry): void => {
     if (line.type !== 'calibration') return;
-    const { name, within: [low, high], measured: value, wanted } = line; // prettier-ignore
-    all[name] = { ...(wanted !== undefined && { wanted }), measured: value, ok: value >= (low ?? -Infinity) && value <= (high ?? Infinity) };
+    const { name, within, measured: value, wanted } = line;
+    const [low, high] = within;
+    all[name] = { ...(wanted !== undefined && { wanted }), measured: value, within, ok: value >= (low ?? -Infinity) && value <= (high ?? Infinity) };
   };
   const sink = { append: () => undefined, flush: async () => undefined };
   const recorder = new Recorder(new JournalWriter({ sink, elapsed: () => performance.now(), onLine }));
@@ -38,13 +40,13 @@ async function judgedBy(clock: LabClock): Promise<string> {
     level: 'MUST',
     claim,
     range: [line.seq, line.seq],
-    needsCalibrations: calibrationsFor(claim, [], false),
+    needsCalibrations: calibrationsFor(claim, []),
   });
   return `${result?.status} ${result?.blame ?? ''}`.trim();
 }
 
 test('what the lab makes is what was wanted, and both are recorded', async () => {
-  const { all } = await measured({ paths: true, rate: 1_000 });
+  const { all } = await measured({ paths: true });
   expect(Object.entries(all).filter(([, { ok }]) => !ok)).toEqual([]);
   expect(all).toMatchObject({
     'path-round-trip': { wanted: 40 },
@@ -56,11 +58,20 @@ test('what the lab makes is what was wanted, and both are recorded', async () =>
 });
 
 test('a run measures only what it depends on', async () => {
-  expect(Object.keys((await measured({})).all).toSorted()).toEqual(['clock-step', 'loopback-round-trip', 'timer-overshoot']);
-  expect(calibrationsFor(claims.atMost(1, 2, 'ms'), ['a/bad-paths-1'], true)).toEqual(
+  expect(Object.keys((await measured({})).all).toSorted()).toEqual(['clock-step', 'generator-rate', 'loopback-round-trip', 'timer-overshoot']);
+  expect(calibrationsFor(claims.atMost(1, 2, 'ms'), ['a/bad-paths-1'])).toEqual(
     expect.arrayContaining(['clock-step', 'generator-rate', 'path-loss', 'path-rate', 'path-round-trip']),
   );
-  expect(calibrationsFor(claims.atMost(1, 2, 'bytes'), ['a/kill-1'], true)).toEqual([]);
+  expect(calibrationsFor(claims.atMost(1, 2, 'bytes'), ['a/kill-1'])).toEqual([]);
+});
+
+test('the generator must manage what a run offers at most: the rate for each node of its largest world', async () => {
+  const rate = offeredRate({ rate: 15_000 }, [{ nodes: 2 }, { nodes: 3 }]);
+  expect(rate).toBe(45_000);
+  const { 'generator-rate': generator } = (await measured({ rate })).all;
+  expect(generator).toMatchObject({ wanted: 90_000, within: [45_000, null] });
+  const unasked = (await measured({ rate: offeredRate({}, [{ nodes: 3 }]) })).all['generator-rate'];
+  expect(unasked).toMatchObject({ wanted: 20_000, within: [100, null] });
 });
 
 test('nobody is judged by a clock that is off, nor by a machine that is late', async () => {

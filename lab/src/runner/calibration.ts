@@ -19,7 +19,7 @@ const PATH_RATE = 'path-rate';
 const PATH_LOSS = 'path-loss';
 const GENERATOR_RATE = 'generator-rate';
 
-const CLOCKS = [TIMER_OVERSHOOT, LOOPBACK_ROUND_TRIP, CLOCK_STEP];
+const CLOCKS = [TIMER_OVERSHOOT, LOOPBACK_ROUND_TRIP, CLOCK_STEP, GENERATOR_RATE];
 const PATHS = [PATH_ROUND_TRIP, PATH_RATE, PATH_LOSS];
 
 const SAMPLES = 9;
@@ -30,16 +30,19 @@ const BYTES = 100_000;
 const LOSS = 0.2;
 const SEGMENTS = 5_000;
 const SEGMENT_BYTES = 1_000;
-/** what a generator must be able to offer */
+/** what a generator is asked to offer, or twice as many as the run does */
 const OPERATIONS_PER_SECOND = 20_000;
-const OPERATIONS = 2_000;
+/** s for which it is asked to */
+const OFFERED_S = 0.1;
+/** operations per second that no suite exceeds unasked */
+const UNASKED_PER_SECOND = 100;
 
 export interface Calibrations {
   readonly clock: LabClock;
   readonly seed: string;
   /** the run makes paths bad */
   readonly paths: boolean;
-  /** operations per second that the run offers; 0: none at a rate */
+  /** operations per second that the run offers at most, of those that were asked for */
   readonly rate: number;
 }
 
@@ -54,28 +57,23 @@ export async function calibrate(recorder: Recorder, { clock, seed, paths, rate }
     await calibratePath(note, clock, seed, echo.address);
     await note(PATH_LOSS, 'share', [LOSS - 0.03, LOSS + 0.03], async () => lossOf(seed), LOSS);
   }
-  if (rate > 0) {
-    const options = { clock, rate: OPERATIONS_PER_SECOND, count: OPERATIONS, stop: new AbortController().signal };
-    const offered = async (): Promise<number> => (await openLoop(() => Promise.resolve(), options)).offered_per_second;
-    await note(GENERATOR_RATE, 'operations/s', [rate, null], offered, OPERATIONS_PER_SECOND);
-  }
+  const wanted = Math.max(OPERATIONS_PER_SECOND, 2 * rate);
+  const options = { clock, rate: wanted, count: wanted * OFFERED_S, stop: new AbortController().signal };
+  const offered = async (): Promise<number> => (await openLoop(() => Promise.resolve(), options)).offered_per_second;
+  await note(GENERATOR_RATE, 'operations/s', [Math.max(UNASKED_PER_SECOND, rate), null], offered, wanted);
   // `now` is in whole ms.
   await note(CLOCK_STEP, 'ms', [null, 50], async () => Math.abs(clock.now() - wall - (clock.monotonic() - monotonic)));
 }
 
-/** Operations per second that a run with these settings offers; 0: none at a rate. */
-export function offeredRate({ rate }: Readonly<Record<string, Json>>): number {
-  return typeof rate === 'number' ? rate : 0;
+/** Operations per second of all that a run with these settings offers at once: the rate may be meant for each node of the largest world. */
+export function offeredRate({ rate }: Readonly<Record<string, Json>>, worlds: readonly { readonly nodes: number }[]): number {
+  return typeof rate === 'number' ? rate * Math.max(0, ...worlds.map(({ nodes }) => nodes)) : 0;
 }
 
-/** What a claim stands on, of what a lab measures of itself. `faults`: ids of those that must have bitten; `offers`: the run offers load at a rate. */
-export function calibrationsFor({ predicate, params }: Claim, faults: readonly string[], offers: boolean): string[] {
+/** What a claim stands on, of what a lab measures of itself. `faults`: ids of those that must have bitten. */
+export function calibrationsFor({ predicate, params }: Claim, faults: readonly string[]): string[] {
   const byTheClock = predicate === 'elapsed-at-most' || (predicate === 'at-most' && params['unit'] === 'ms');
-  return [
-    ...(byTheClock ? CLOCKS : []),
-    ...(byTheClock && offers ? [GENERATOR_RATE] : []),
-    ...(faults.some((id) => /\/bad-paths-\d+$/.test(id)) ? PATHS : []),
-  ];
+  return [...(byTheClock ? CLOCKS : []), ...(faults.some((id) => /\/bad-paths-\d+$/.test(id)) ? PATHS : [])];
 }
 
 type Note = (name: string, unit: string, within: [number | null, number | null], measure: () => Promise<number>, wanted?: number) => Promise<void>;

@@ -147,7 +147,7 @@ async function run(options: JudgeOptions, plan: Plan, clock: LabClock, { sink = 
   if (calibrated) {
     const paths = plan.worlds.some(({ wiring }) => wiring === 'proxied');
     if (options.killRate) recordKillRate(recorder, options.killRate);
-    await calibrate(recorder, { clock, seed, paths, rate: offeredRate(settings) });
+    await calibrate(recorder, { clock, seed, paths, rate: offeredRate(settings, plan.worlds) });
   }
   await session.run(plan);
   if (!signal.aborted) claimBudgets(recorder, plan, options.budgets ?? {});

@@ -12,7 +12,7 @@ import { NodeHandle } from '../record/node-handle.ts';
 import { PrerequisiteFailed, type Recorder } from '../record/recorder.ts';
 import type { NodeFaults } from '../record/target-node.ts';
 import type { LocalNode } from '../world/local-node.ts';
-import { calibrationsFor, offeredRate } from './calibration.ts';
+import { calibrationsFor } from './calibration.ts';
 import type { OpenWorld } from './open-world.ts';
 import type { Observer, ScenarioOutcome } from './progress-event.ts';
 import { seededRandom, type SeededRandom } from './random.ts';
@@ -167,7 +167,7 @@ function contextOf(
     if (requirement !== PREREQUISITE && !scenario.requirements.includes(requirement))
       throw new RangeError(`${scenario.id} does not say that it exercises ${requirement}`);
     const ids = needsFaults?.map((fault) => (typeof fault === 'string' ? fault : fault.id));
-    const needsCalibrations = calibrated ? calibrationsFor(what, ids ?? [], offeredRate(settings) > 0) : [];
+    const needsCalibrations = calibrated ? calibrationsFor(what, ids ?? []) : [];
     const result = recorder.check({
       id: `${scenario.id}/${check}`,
       requirement,
