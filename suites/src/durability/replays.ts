@@ -5,12 +5,10 @@ import { utf8Bytes } from '@muster/protocol';
 import { heardOnce, listen } from '../links/listener.ts';
 import { ARRIVAL_LIMIT_MS, deliveries, payloadOf, twoOf } from '../nodes.ts';
 import { untilMeshed } from '../links/peers.ts';
-import { required } from './requirements.ts';
+import { required, WRITTEN_MS } from './requirements.ts';
 
 const SAID = 'said before the kill';
 const MARKER = 'said after it';
-/** ms in which what was delivered is on its way to the disk */
-const WRITTEN_MS = 100;
 
 export const replays = scenario({
   id: 'durability/replays',

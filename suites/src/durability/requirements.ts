@@ -1,5 +1,8 @@
 import type { Requirement } from '@muster/lab';
 
+/** ms in which a node may not have written yet what it has just delivered: many together cost one write */
+export const WRITTEN_MS = 1_000;
+
 export const required = {
   contacts: { id: 'durability.contacts', text: 'Contacts with level and label are there after the daemon was killed or restarted.' },
   trust: { id: 'durability.trust', text: 'Trust decisions are the same after the daemon was killed or restarted.' },
@@ -20,7 +23,7 @@ export const required = {
   },
   replays: {
     id: 'durability.replays',
-    text: 'What was delivered before a daemon was killed is not delivered again when it is repeated afterwards.',
+    text: `What was delivered ${WRITTEN_MS / 1_000} s or more before a daemon was killed is not delivered again when it is repeated afterwards.`,
   },
   pages: { id: 'durability.inbox-pages', text: 'An inbox that is read page by page is read whole, each message once.' },
 } as const satisfies Record<string, Requirement>;
