@@ -2,7 +2,7 @@
 import type { StreamName } from '@muster/client';
 import type { Capability, EventOf, Registry } from '@muster/contract';
 import { DeadlineError, type Following, type NodeHandle, type OperationOptions, PrerequisiteFailed, type ScenarioContext } from '@muster/lab';
-import type { Observations } from '@muster/proof';
+import { claims, type Observations, RESOURCES } from '@muster/proof';
 import { toBase64, utf8Bytes } from '@muster/protocol';
 
 /** ms that a message between linked nodes on one host may take before it counts as lost */
@@ -124,9 +124,35 @@ export async function keepContact({ need }: ScenarioContext, node: NodeHandle, a
   };
 }
 
+/** A number that was asked for, else the standard one. @throws RangeError for what is no number, or too small a one */
+export function setting({ settings }: Pick<ScenarioContext, 'settings'>, name: string, standard: number, atLeast: number): number {
+  const value = settings[name] ?? standard;
+  if (typeof value !== 'number' || !(value >= atLeast)) throw new RangeError(`the setting ${name} must be a number of ${atLeast} or more`);
+  return value;
+}
+
 /** Values of the node's counters, by name without its prefix; none when it tells none. */
 export async function countersOf(node: NodeHandle): Promise<ReadonlyMap<string, number>> {
   const { output } = await node.rest('status.metrics');
   const lines = String(output ?? '').matchAll(/^muster_(\S+) (\d+)$/gm);
   return new Map([...lines].map(([, name = '', value]) => [name, Number(value)]));
+}
+
+/** Resident bytes, as the node says itself; undefined where it does not, as on virtual time. */
+export async function memoryOf(node: NodeHandle): Promise<number | undefined> {
+  return (await countersOf(node)).get('process_resident_memory_bytes');
+}
+
+/** Claims that what the system knows of the nodes' processes stays below `most`. Of processes of this host only. */
+export function claimBounded(
+  { claim }: Pick<ScenarioContext, 'claim'>,
+  prefix: string,
+  requirement: string,
+  nodes: readonly NodeHandle[],
+  most: Readonly<Record<string, number>>,
+): void {
+  if (nodes.some(({ target }) => !target.local)) return;
+  const samples = { nodes: nodes.map(({ name }) => name), stream: RESOURCES };
+  for (const [at, limit] of Object.entries(most))
+    claim(`${prefix}bounded${at}`, requirement, 'MUST', claims.resourceEnvelope({ samples, at, most: limit }));
 }

@@ -7,6 +7,11 @@ import { deliveries, openStream, payloadOf, subscribe } from './nodes.ts';
 const ANSWER_MS = 20_000;
 /** ms for what was accepted last to arrive; what is lost then shows in the claims */
 const SETTLE_MS = 10_000;
+/** how much longer 99 of 100 answers may take than before: times, and ms besides. Measured on the spot, as others use the machine, too. */
+const P99_TIMES = 10;
+const P99_MS = 3_000;
+/** The same in words, before what it is compared with. */
+export const PROMPT = `${P99_MS / 1_000} s more than ${P99_TIMES} times as long as`;
 
 /** What came of a stretch of it: to claim on. */
 export interface Stretch {
@@ -95,6 +100,23 @@ export class Traffic implements AsyncDisposable {
   /** As `run`, for so many ms. */
   runFor(ms: number): Promise<Stretch> {
     return this.run(this.#context.clock.timeout(ms));
+  }
+
+  /** As `run`, for as long as `work` takes. @throws what `work` throws, once all has arrived */
+  async during(work: () => Promise<unknown>): Promise<Stretch> {
+    const over = new AbortController();
+    const running = this.run(over.signal);
+    const working = work().finally(() => over.abort());
+    await Promise.allSettled([working, running]);
+    await working;
+    return await running;
+  }
+
+  /** Claims that answers took no longer in a stretch, but for what a busy machine does, than in the one `before`. */
+  claimPrompt(check: string, requirement: string, stretch: Stretch, before: Stretch): void {
+    const limit = Math.round(before.offered.latency_p99_ms * P99_TIMES + P99_MS);
+    const prompt = claims.atMost(stretch.number('latency_p99_ms'), limit, 'ms');
+    this.#context.claim(check, requirement, 'MUST', prompt, { title: `at most ${PROMPT} before`, range: stretch.range });
   }
 
   /** Claims that nothing of a stretch was refused, lost, doubled or forged, under `check`. */

@@ -29,18 +29,16 @@ export const replaced = exercise(
         const [alice, bob] = threeOf(context);
         await untilMeshed(context, nodes, HEALED_MS);
         await using traffic = await Traffic.of(context, nodes, RATE);
-        const over = new AbortController();
-        const running = traffic.run(over.signal);
         const link = links.find(({ from, to }) => [from, to].includes(alice.name) && [from, to].includes(bob.name))!;
-        const fault = await faults.halfOpen(link, alice);
-        const goesRound = (): boolean => traffic.path(alice, bob) === ANOTHER_WAY;
-        const round = await eventually('a message goes another way', goesRound, PATIENCE_MS);
-        await clock.sleep(USED_MS, signal);
-        await fault.heal();
-        await untilMeshed(context, nodes, PATIENCE_MS, 'all are linked again');
-        over.abort();
-        const stretch = await running;
-        claim('replaced', 'black-hole.replaced', 'MUST', within(NOTICED_MS, fault, 'applied', round), { needsFaults: [fault] });
+        const stretch = await traffic.during(async () => {
+          const fault = await faults.halfOpen(link, alice);
+          const goesRound = (): boolean => traffic.path(alice, bob) === ANOTHER_WAY;
+          const round = await eventually('a message goes another way', goesRound, PATIENCE_MS);
+          await clock.sleep(USED_MS, signal);
+          await fault.heal();
+          await untilMeshed(context, nodes, PATIENCE_MS, 'all are linked again');
+          claim('replaced', 'black-hole.replaced', 'MUST', within(NOTICED_MS, fault, 'applied', round), { needsFaults: [fault] });
+        });
         traffic.claimWhole('whole', 'black-hole.whole', stretch);
       },
     },

@@ -4,7 +4,7 @@ import { inInbox, recordInbox } from '../durability/inbox-record.ts';
 import { type Exercise, exercise } from '../exercise.ts';
 import { untilMeshed } from '../links/peers.ts';
 import { within } from '../links/timing.ts';
-import { deliveries, openStream, payloadOf, subscribe } from '../nodes.ts';
+import { deliveries, openStream, payloadOf, setting, subscribe } from '../nodes.ts';
 import { disturb, type Disturbance } from './disturb.ts';
 import { Load } from './load.ts';
 import { stormSchedule } from './storm-schedule.ts';
@@ -55,8 +55,8 @@ export function storm(nodes: number, written?: Schedule): Exercise {
       limit: LIMIT_MS,
       phases: {
         async setup(context) {
-          const { clock, powers, random, record, settings } = context;
-          const seconds = typeof settings['duration'] === 'number' ? settings['duration'] : DEFAULT_SECONDS;
+          const { clock, powers, random, record } = context;
+          const seconds = setting(context, 'duration', DEFAULT_SECONDS, 0);
           const schedule = drawn(written ?? stormSchedule(nodes, seconds, powers, random), random);
           record.observe('lab', 'schedule', 'drawn', schedule as unknown as Json);
           await untilMeshed(context, context.nodes, LINKED_MS);
@@ -104,9 +104,11 @@ export function storm(nodes: number, written?: Schedule): Exercise {
           for (const node of context.nodes) await recordInbox(context, node);
         },
         async eventually({ claim, nodes: all }, { schedule, topic, steady }) {
-          const written = new Set(schedule.operations?.map((operation) => (operation.do === 'send' ? operation.to : operation.do)));
+          const { operations = [] } = schedule;
+          const writtenTo = new Set(operations.flatMap((operation) => (operation.do === 'send' ? [operation.to] : [])));
+          const publishes = operations.some((operation) => operation.do === 'publish');
           for (const node of all) {
-            if (!schedule.load && !written.has(node.name)) continue;
+            if (!schedule.load && !writtenTo.has(node.name)) continue;
             const once = claims.deliveredExactlyOnce({
               sends: { op: 'direct.send', where: [{ at: '/input/agent_id', equals: node.agentId }] },
               key: '/input/payload',
@@ -117,7 +119,7 @@ export function storm(nodes: number, written?: Schedule): Exercise {
             });
             claim(`direct/${node.name}`, 'chaos.direct', 'MUST', once);
           }
-          if (steady.length === 0 || !(schedule.load || written.has('publish'))) return;
+          if (steady.length === 0 || !(schedule.load || publishes)) return;
           const names = steady.map(({ name }) => name);
           const received = deliveries(topic);
           const gossip = claims.deliveredExactlyOnce({

@@ -1,7 +1,7 @@
 /** A node before and after: alive, healthy, and not grown. */
 import type { NodeHandle, ScenarioContext } from '@muster/lab';
 import { at, claims } from '@muster/proof';
-import { countersOf } from '../nodes.ts';
+import { memoryOf } from '../nodes.ts';
 import { required } from './requirements.ts';
 
 /** The collector takes its time; what grows without bound is far beyond it. */
@@ -15,11 +15,12 @@ export async function unharmed(context: ScenarioContext, node: NodeHandle, happe
   await happen();
   await served(context, node, 'after');
   const after = await memoryOf(node);
-  const { seq } = record.observe(node.name, 'process', 'after', { alive: node.target.died === undefined, before, after, grown: after - before });
+  const { seq } = record.observe(node.name, 'process', 'after', { alive: node.target.died === undefined });
   claim('alive', required.unharmed.id, 'MUST', claims.equals({ seq, at: '/data/alive' }, true), { title: 'the same process still runs' });
-  claim('memory', required.memory.id, 'MUST', claims.atMost({ seq, at: '/data/grown' }, MOST_GROWTH_BYTES, 'bytes'), {
-    title: 'its memory stays flat',
-  });
+  if (before === undefined || after === undefined) return;
+  const memory = record.observe(node.name, 'process', 'memory', { before, after, grown: after - before });
+  const flat = claims.atMost({ seq: memory.seq, at: '/data/grown' }, MOST_GROWTH_BYTES, 'bytes');
+  claim('memory', required.memory.id, 'MUST', flat, { title: 'its memory stays flat' });
 }
 
 /** Claims that the node answers somebody else, soon. */
@@ -28,9 +29,4 @@ export async function served({ claim }: ScenarioContext, node: NodeHandle, when:
   claim(`served-${when}`, required.unharmed.id, 'MUST', claims.equals(at(health, '/output/status'), 'healthy'), { title: 'others are served' });
   const soon = claims.elapsedAtMost({ op: health.id, edge: 'invoke' }, { op: health.id, edge: 'done' }, SERVED_MS);
   claim(`served-${when}-soon`, required.unharmed.id, 'MUST', soon, { title: 'and do not wait' });
-}
-
-/** Resident bytes, as the node says itself. */
-async function memoryOf(node: NodeHandle): Promise<number> {
-  return (await countersOf(node)).get('process_resident_memory_bytes') ?? 0;
 }

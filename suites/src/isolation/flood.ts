@@ -1,7 +1,7 @@
 import { claims } from '@muster/proof';
 import { exercise } from '../exercise.ts';
 import { untilMeshed } from '../links/peers.ts';
-import { ARRIVAL_LIMIT_MS, payloadOf, subscribe, threeOf } from '../nodes.ts';
+import { ARRIVAL_LIMIT_MS, payloadOf, setting, subscribe, threeOf } from '../nodes.ts';
 import { bystandersOf, unharmed } from './bystanders.ts';
 
 /** as many as are asked for with --messages, else this */
@@ -17,10 +17,10 @@ export const flood = exercise(bystandersOf('flood', 'a flood of messages on anot
   limit: 600_000,
   phases: {
     async drive(context) {
-      const { claim, record, settings, signal } = context;
+      const { claim, record, signal } = context;
       const [, , carol] = threeOf(context);
       await untilMeshed(context, context.nodes, ARRIVAL_LIMIT_MS);
-      const messages = typeof settings['messages'] === 'number' ? settings['messages'] : MESSAGES;
+      const messages = setting(context, 'messages', MESSAGES, 1);
       const topic = context.topic('flood');
       const offered = { accepted: 0, refused: 0 };
       const stretch = await unharmed(context, 'flood', async (bystanders) => {

@@ -1,6 +1,7 @@
 /** What nodes use over a stretch of time: bounded in any run, and without growth in one that is long enough to tell. */
 import type { NodeHandle, ScenarioContext } from '@muster/lab';
 import { claims, RESOURCES } from '@muster/proof';
+import { setting } from '../nodes.ts';
 
 /** looks between the first and the last, beside those of every second */
 const LOOKS = 20;
@@ -41,8 +42,8 @@ export function requiredOf(name: string, doing: string): Readonly<Record<string,
 
 /** Looks again and again for as long as the run is to last. */
 export async function watched(context: ScenarioContext, name: 'idle' | 'publisher', nodes: readonly NodeHandle[]): Promise<void> {
-  const { claim, clock, sample, settings, signal } = context;
-  const duration = (typeof settings['duration'] === 'number' ? settings['duration'] : DEFAULT_SECONDS) * 1_000;
+  const { claim, clock, sample, signal } = context;
+  const duration = setting(context, 'duration', DEFAULT_SECONDS, 0) * 1_000;
   const first = await sample();
   for (let look = 0; look < LOOKS; look++) {
     await clock.sleep(duration / LOOKS, signal);

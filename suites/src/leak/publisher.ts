@@ -1,5 +1,5 @@
 import { untilLinked } from '../links/peers.ts';
-import { ARRIVAL_LIMIT_MS, twoOf } from '../nodes.ts';
+import { ARRIVAL_LIMIT_MS, setting, twoOf } from '../nodes.ts';
 import { exercise } from '../exercise.ts';
 import { Traffic } from '../traffic.ts';
 import { requiredOf, watched } from './envelope.ts';
@@ -22,17 +22,9 @@ export const publisher = exercise(
       async drive(context) {
         const nodes = twoOf(context);
         await untilLinked(context, ...nodes, ARRIVAL_LIMIT_MS);
-        const { rate } = context.settings;
-        await using traffic = await Traffic.of(context, nodes, typeof rate === 'number' && rate > 0 ? rate : RATE);
-        const over = new AbortController();
-        const running = traffic.run(over.signal);
-        try {
-          await watched(context, 'publisher', nodes);
-        } finally {
-          over.abort();
-          await running;
-        }
-        traffic.claimWhole('whole', 'leak.publisher.whole', await running);
+        await using traffic = await Traffic.of(context, nodes, setting(context, 'rate', 0, 0) || RATE);
+        const stretch = await traffic.during(() => watched(context, 'publisher', nodes));
+        traffic.claimWhole('whole', 'leak.publisher.whole', stretch);
       },
     },
   },

@@ -1,4 +1,4 @@
-/** Nodes that listen to a topic, what each has heard there, and what was said. */
+/** Nodes that listen to topics, what each has heard there, and what was said. */
 import type { NodeHandle, ScenarioContext, Waited } from '@muster/lab';
 import { type Claim, claims } from '@muster/proof';
 import { deliveries, openStream, payloadOf, subscribe } from '../nodes.ts';
@@ -7,7 +7,7 @@ import { deliveries, openStream, payloadOf, subscribe } from '../nodes.ts';
 const DEPTH = 16;
 
 export class Audience implements AsyncDisposable {
-  readonly topic: string;
+  readonly topics: readonly string[];
   readonly #context: ScenarioContext;
   readonly #heard: ReadonlyMap<string, Set<string>>;
   readonly #missed: ReadonlyMap<string, number>;
@@ -15,20 +15,20 @@ export class Audience implements AsyncDisposable {
 
   private constructor(
     context: ScenarioContext,
-    topic: string,
+    topics: readonly string[],
     heard: ReadonlyMap<string, Set<string>>,
     missed: ReadonlyMap<string, number>,
     stack: AsyncDisposableStack,
   ) {
     this.#context = context;
-    this.topic = topic;
+    this.topics = topics;
     this.#heard = heard;
     this.#missed = missed;
     this.#stack = stack;
   }
 
   /** Each of the nodes follows what it delivers, and subscribes. */
-  static async of(context: ScenarioContext, nodes: readonly NodeHandle[], topic: string): Promise<Audience> {
+  static async of(context: ScenarioContext, nodes: readonly NodeHandle[], ...topics: readonly [string, ...string[]]): Promise<Audience> {
     await using stack = new AsyncDisposableStack();
     const heard = new Map<string, Set<string>>();
     const missed = new Map<string, number>();
@@ -37,20 +37,25 @@ export class Audience implements AsyncDisposable {
         const payloads = new Set<string>();
         heard.set(node.name, payloads);
         const opened = await openStream(context, node, 'messaging.events', ({ event, data }) => {
-          if (data.data.topic !== topic) return;
-          if (event === 'message') payloads.add(data.data.payload);
+          if (!topics.includes(data.data.topic)) return;
+          if (event === 'message') payloads.add(`${data.data.topic} ${data.data.payload}`);
           else missed.set(node.name, (missed.get(node.name) ?? 0) + data.data.count);
         });
         stack.use(opened);
-        stack.use(await subscribe(context, node, topic));
+        for (const topic of topics) stack.use(await subscribe(context, node, topic));
       }),
     );
-    return new Audience(context, topic, heard, missed, stack.move());
+    return new Audience(context, topics, heard, missed, stack.move());
+  }
+
+  /** the first, and mostly the only one */
+  get topic(): string {
+    return this.topics[0]!;
   }
 
   /** Has `from` publish texts, one after the other. @returns nothing: what was accepted stands in the record */
-  async say(from: NodeHandle, texts: readonly string[]): Promise<void> {
-    for (const text of texts) await from.rest('messaging.publish', { topic: this.topic, payload: payloadOf(text) });
+  async say(from: NodeHandle, texts: readonly string[], topic: string = this.topic): Promise<void> {
+    for (const text of texts) await from.rest('messaging.publish', { topic, payload: payloadOf(text) });
   }
 
   /** Has the nodes publish `count` texts between them, many at once. */
@@ -81,13 +86,14 @@ export class Audience implements AsyncDisposable {
   }
 
   /** What was accepted here reached each of the nodes once, and nothing else did. */
-  exactlyOnce(nodes: readonly NodeHandle[]): Claim {
+  exactlyOnce(nodes: readonly NodeHandle[], topic: string = this.topic): Claim {
     return claims.deliveredExactlyOnce({
-      sends: { op: 'messaging.publish', where: [{ at: '/input/topic', equals: this.topic }] },
+      sends: { op: 'messaging.publish', where: [{ at: '/input/topic', equals: topic }] },
       key: '/input/payload',
       receivers: { nodes: nodes.map(({ name }) => name) },
-      receipts: deliveries(this.topic, { nodes }),
+      receipts: deliveries(topic, { nodes }),
       receiptKey: '/data/payload',
+      receiptSender: '/data/sender',
     });
   }
 

@@ -3,7 +3,7 @@ import { exercise } from '../exercise.ts';
 import { HEALED_MS } from '../links/requirements.ts';
 import { untilMeshed } from '../links/peers.ts';
 import { untilLost } from '../links/timing.ts';
-import { deliveries, twoOf } from '../nodes.ts';
+import { deliveries, setting, twoOf } from '../nodes.ts';
 import { Audience } from './audience.ts';
 
 /** what neighbours keep for whoever is away */
@@ -24,7 +24,7 @@ export const away = exercise(
     limit: 180_000,
     phases: {
       async drive(context) {
-        const { claim, faults, settings, record } = context;
+        const { claim, faults, record } = context;
         const [alice, bob] = twoOf(context);
         await untilMeshed(context, [alice, bob], HEALED_MS);
         await using audience = await Audience.of(context, [bob], context.topic('news'));
@@ -32,7 +32,7 @@ export const away = exercise(
         await audience.heard([bob], 1, 'bob listens', HEALED_MS);
         const fault = await faults.pause(bob);
         await untilLost(context, alice, bob);
-        const messages = Math.max(STANDARD, typeof settings['messages'] === 'number' ? settings['messages'] : 0);
+        const messages = Math.max(STANDARD, setting(context, 'messages', STANDARD, 1));
         await audience.sayMany([alice], messages, 'meanwhile');
         await fault.heal();
         const kept = Math.min(messages, KEPT);

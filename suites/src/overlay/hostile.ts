@@ -3,7 +3,7 @@ import { claims } from '@muster/proof';
 import { toHex, utf8Bytes } from '@muster/protocol';
 import { exercise } from '../exercise.ts';
 import { untilLinked } from '../links/peers.ts';
-import { ARRIVAL_LIMIT_MS, countersOf, twoOf } from '../nodes.ts';
+import { ARRIVAL_LIMIT_MS, memoryOf, twoOf } from '../nodes.ts';
 import { Audience } from './audience.ts';
 
 /** what each of them does until its link is ended, in rounds with honest messages between */
@@ -31,13 +31,12 @@ export const hostile = exercise(
         await untilLinked(context, alice, bob, ARRIVAL_LIMIT_MS);
         await using audience = await Audience.of(context, [alice, bob], context.topic('honest'));
         const place = await placeOf(alice);
-        const memory = async (): Promise<number> => (await countersOf(alice)).get('process_resident_memory_bytes') ?? 0;
         const peers = ['inventor', 'promiser', 'forger'].map(() => new ScriptedPeer(place));
         await using stack = new AsyncDisposableStack();
         for (const peer of peers) stack.use(peer);
         const [inventor, promiser, forger] = await Promise.all(peers.map((peer) => peer.dial(place.address)));
         for (const link of [inventor!, promiser!, forger!]) link.send({ kind: 'overlay', control: { kind: 'join' } });
-        const before = await memory();
+        const before = await memoryOf(alice);
         let made = 0;
         let said = 0;
         for (let round = 0; round < ROUNDS; round++) {
@@ -58,11 +57,13 @@ export const hostile = exercise(
         }
         await audience.heard([alice, bob], said, 'all honest messages arrived', ARRIVAL_LIMIT_MS);
         const cut = await context.eventually('the inventor and the forger are cut off', () => inventor!.isClosed && forger!.isClosed, CUT_MS);
-        const grown = record.observe(alice.name, 'overlay', 'memory', { topics: made, grown: Math.max(0, (await memory()) - before) });
+        const after = await memoryOf(alice);
         claim('honest', 'overlay.honest', 'MUST', audience.exactlyOnce([alice, bob]));
         claim('cut', 'overlay.cut', 'MUST', claims.exists({ seq: cut.seq, at: '/data/ms' }), { title: 'their links are ended' });
-        claim('flat', 'overlay.flat', 'MUST', claims.atMost({ seq: grown.seq, at: '/data/grown' }, MAX_GROWTH_BYTES, 'bytes'), {
-          premise: claims.atLeast({ seq: grown.seq, at: '/data/topics' }, 2_000),
+        if (before === undefined || after === undefined) return;
+        const memory = record.observe(alice.name, 'overlay', 'memory', { topics: made, before, after, grown: after - before });
+        claim('flat', 'overlay.flat', 'MUST', claims.atMost({ seq: memory.seq, at: '/data/grown' }, MAX_GROWTH_BYTES, 'bytes'), {
+          premise: claims.atLeast({ seq: memory.seq, at: '/data/topics' }, 2_000),
         });
       },
     },

@@ -1,8 +1,9 @@
-import { type NodeHandle, type PeerLink, placeOf, type ScenarioContext, ScriptedPeer } from '@muster/lab';
+import { type NodeHandle, type PeerLink, placeOf, ScriptedPeer } from '@muster/lab';
 import { claims } from '@muster/proof';
 import { exercise } from '../exercise.ts';
 import { untilLinked } from '../links/peers.ts';
-import { ARRIVAL_LIMIT_MS, deliveries, openStream, payloadOf, subscribe, threeOf } from '../nodes.ts';
+import { ARRIVAL_LIMIT_MS, threeOf } from '../nodes.ts';
+import { Audience } from './audience.ts';
 import { controlsOf, embellished, inventedRoot, say, Swallower } from './liars.ts';
 
 /** enough that each tree carries some */
@@ -14,6 +15,8 @@ const CUT_MS = 15_000;
 /** a message that has to be asked for takes longer */
 const ARRIVED_MS = 10_000;
 const SCORED_MS = 15_000;
+/** the score of a neighbour that nothing is held against is 1 */
+const TRUSTED_LESS = 0.9;
 
 export const roots = exercise(
   {
@@ -31,7 +34,8 @@ export const roots = exercise(
         const nodes = threeOf(context);
         const [alice, bob, carol] = nodes;
         await Promise.all([untilLinked(context, alice, bob, ARRIVAL_LIMIT_MS), untilLinked(context, bob, carol, ARRIVAL_LIMIT_MS)]);
-        await using all = await Listeners.of(context, nodes);
+        const [first, ...others] = Array.from({ length: TOPICS }, (_, index) => context.topic(`swallowed-${index + 1}`)) as [string, ...string[]];
+        await using all = await Audience.of(context, nodes, first, ...others);
         const place = await placeOf(bob);
         await using liar = new ScriptedPeer(place);
         const { crypto } = liar;
@@ -50,7 +54,7 @@ export const roots = exercise(
 
         await meanwhile('both are parents', () => lowest.trustedWith >= TOPICS && highest.trustedWith >= TOPICS, ARRIVED_MS);
         const begun = clock.monotonic();
-        const premise = record.observe('lab', 'overlay', 'swallowers', { lowest: lowest.trustedWith, highest: highest.trustedWith });
+        const premise = record.observe('lab', 'overlay', 'swallowers', { least: Math.min(lowest.trustedWith, highest.trustedWith) });
 
         const everybody = [...ids, lowest.peer.machineId];
         for (const [name, lie] of Object.entries({
@@ -77,18 +81,23 @@ export const roots = exercise(
         const old = controlsOf(link).filter(({ kind }) => kind === 'root' || kind === 'beacon');
         const repeated = record.observe('lab', 'overlay', 'repeated', { of: old.length });
         for (const control of [...old, ...old]) say(link, control);
-        await all.publish(beat);
-        await meanwhile('everything arrived', () => all.complete, ARRIVED_MS);
-        const distrusted = async (): Promise<boolean> => (await scoreOf(nodes, [lowest, highest])) < 1;
+        for (const topic of all.topics)
+          for (const node of nodes) {
+            await all.say(node, [`${node.name} says`], topic);
+            await beat();
+          }
+        const said = TOPICS * nodes.length;
+        await meanwhile('everything arrived', () => nodes.every((node) => all.count(node) >= said), ARRIVED_MS);
+        const distrusted = async (): Promise<boolean> => (await scoreOf(nodes, [lowest, highest])) <= TRUSTED_LESS;
         await meanwhile('the swallowers are trusted less', distrusted, SCORED_MS);
         const score = record.observe('lab', 'overlay', 'score', { lowest: await scoreOf(nodes, [lowest, highest]) });
 
-        const options = { premise: claims.atLeast({ seq: premise.seq, at: '/data/lowest' }, TOPICS) };
+        const options = { premise: claims.atLeast({ seq: premise.seq, at: '/data/least' }, TOPICS) };
         for (const [index, topic] of all.topics.entries()) {
-          claim(`once/${index + 1}`, 'overlay.swallower', 'MUST', all.exactlyOnce(topic), options);
+          claim(`once/${index + 1}`, 'overlay.swallower', 'MUST', all.exactlyOnce(nodes, topic), options);
         }
-        claim('score', 'overlay.swallower', 'MUST', claims.atMost({ seq: score.seq, at: '/data/lowest' }, 0.9), options);
-        claim('repeated', 'overlay.roots', 'MUST', all.exactlyOnce(all.topics[0]!), {
+        claim('score', 'overlay.swallower', 'MUST', claims.atMost({ seq: score.seq, at: '/data/lowest' }, TRUSTED_LESS), options);
+        claim('repeated', 'overlay.roots', 'MUST', all.exactlyOnce(nodes), {
           title: 'old beats that are repeated keep nothing from anybody',
           premise: claims.atLeast({ seq: repeated.seq, at: '/data/of' }, 4),
         });
@@ -102,63 +111,4 @@ async function scoreOf(nodes: readonly NodeHandle[], swallowers: readonly Swallo
   const held = await Promise.all(nodes.map(async ({ client }) => (await client.diagnostics.gossip()).pubsub_stages.peer_scores));
   const theirs = held.flat().filter(({ peer_id }) => swallowers.some(({ peer }) => peer.machineId === peer_id));
   return Math.min(1, ...theirs.map(({ score }) => score));
-}
-
-/** Nodes that all listen to the same topics, and what arrived. */
-class Listeners implements AsyncDisposable {
-  readonly topics: readonly string[];
-  readonly #nodes: readonly NodeHandle[];
-  readonly #heard: Set<string>;
-  readonly #stack: AsyncDisposableStack;
-  #said = 0;
-
-  private constructor(nodes: readonly NodeHandle[], topics: readonly string[], heard: Set<string>, stack: AsyncDisposableStack) {
-    this.#nodes = nodes;
-    this.topics = topics;
-    this.#heard = heard;
-    this.#stack = stack;
-  }
-
-  static async of(context: ScenarioContext, nodes: readonly NodeHandle[]): Promise<Listeners> {
-    await using stack = new AsyncDisposableStack();
-    const topics = Array.from({ length: TOPICS }, (_, index) => context.topic(`swallowed-${index + 1}`));
-    const heard = new Set<string>();
-    for (const node of nodes) {
-      const stream = await openStream(context, node, 'messaging.events', ({ event, data: { data } }) => {
-        if (event === 'message' && topics.includes(data.topic)) heard.add(`${node.name} ${data.topic} ${(data as { payload: string }).payload}`);
-      });
-      stack.use(stream);
-      for (const topic of topics) stack.use(await subscribe(context, node, topic));
-    }
-    return new Listeners(nodes, topics, heard, stack.move());
-  }
-
-  /** Each node says something on each topic. */
-  async publish(meanwhile: () => Promise<void>): Promise<void> {
-    for (const topic of this.topics) {
-      for (const node of this.#nodes) {
-        await node.rest('messaging.publish', { topic, payload: payloadOf(`${node.name} ${++this.#said}`) });
-        await meanwhile();
-      }
-    }
-  }
-
-  /** Whatever was said is everywhere. */
-  get complete(): boolean {
-    return this.#heard.size >= this.#said * this.#nodes.length;
-  }
-
-  exactlyOnce(topic: string) {
-    return claims.deliveredExactlyOnce({
-      sends: { op: 'messaging.publish', where: [{ at: '/input/topic', equals: topic }] },
-      key: '/input/payload',
-      receivers: { nodes: this.#nodes.map(({ name }) => name) },
-      receipts: deliveries(topic, { nodes: this.#nodes }),
-      receiptKey: '/data/payload',
-    });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#stack.disposeAsync();
-  }
 }

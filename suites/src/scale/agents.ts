@@ -2,7 +2,7 @@
 import type { NodeHandle, ScenarioContext } from '@muster/lab';
 import { claims } from '@muster/proof';
 import { exercise } from '../exercise.ts';
-import { deliveries, openStream, payloadOf, subscribe } from '../nodes.ts';
+import { deliveries, openStream, payloadOf, setting, subscribe } from '../nodes.ts';
 
 /** of those that the network has */
 const MOST_AGENTS = 100;
@@ -65,8 +65,8 @@ export const agents = (nodes: number) =>
           return work;
         },
         async drive(context, work) {
-          const { random, settings, signal } = context;
-          const each = typeof settings['messages'] === 'number' ? settings['messages'] : OPERATIONS;
+          const { random, signal } = context;
+          const each = setting(context, 'messages', OPERATIONS, 1);
           const plans = work.agents.map(({ others }) =>
             Array.from({ length: each }, (): Turn => [random.integer(100), random.integer(others.length)]),
           );

@@ -1,7 +1,7 @@
 /** Signed messages from every node to one topic, at a rate or as fast as they are taken, all of it recorded. */
 import { type NodeHandle, openLoop, type ScenarioContext } from '@muster/lab';
 import type { EntriesClaim, Observations, SendsClaim } from '@muster/proof';
-import { deliveries, openStream, payloadOf, subscribe } from '../nodes.ts';
+import { deliveries, openStream, payloadOf, setting, subscribe } from '../nodes.ts';
 
 export const DEFAULT_MESSAGES = 1_000;
 /** sends per node under way at once, when they are made as fast as they are taken */
@@ -44,12 +44,6 @@ export async function prepareLoad(context: ScenarioContext, name: string, { shar
   );
   const owned = stack.move();
   return { topic, nodes: context.nodes, messages, rate, arrived, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-function setting({ settings }: ScenarioContext, name: string, standard: number, atLeast: number): number {
-  const value = settings[name] ?? standard;
-  if (typeof value !== 'number' || !(value >= atLeast)) throw new RangeError(`the setting ${name} must be a number of ${atLeast} or more`);
-  return value;
 }
 
 /** Publishes everything and waits until it has arrived, or nothing arrives any more. */
