@@ -7,6 +7,7 @@
  */
 import { MAX_TOPIC_ITEMS, MAX_TREES } from '@muster/protocol';
 import type { MachineId, TopicItem } from '@muster/protocol';
+import { Carrying } from './carrying.ts';
 import { Gaps } from './gaps.ts';
 import type { History } from './history.ts';
 import * as limits from './limits.ts';
@@ -16,6 +17,7 @@ import { Topic } from './topic.ts';
 import type { TopicLink } from './topic.ts';
 import type { Trees } from './trees.ts';
 import type { Item, Step } from './types.ts';
+import { Withheld } from './withheld.ts';
 
 export interface TopicsParts<Content> {
   readonly neighbours: () => ReadonlySet<MachineId>;
@@ -35,21 +37,21 @@ export class Topics<Content> {
   readonly #topics = new Map<string, Topic>();
   readonly #said = new Map<MachineId, TopicItem[]>();
   readonly #idle = new Set<Topic>();
-  /** topics that a peer has us carry, and that we have it carry */
-  readonly #asksOf = new Map<MachineId, number>();
-  readonly #asksTo = new Map<MachineId, number>();
+  readonly #carrying: Carrying;
   /** neighbours from another component, and how long the two were apart at most, in ms */
   readonly #windows = new Map<MachineId, number>();
   /** former neighbours whose links were lost, and when those were sound last */
   readonly #parted = new Map<MachineId, number>();
-  /** messages that a parent did not give, and until when it may still show that it was only late */
-  readonly #withheld = new Map<string, { readonly peer: MachineId; readonly until: number }>();
+  readonly #withheld: Withheld;
   readonly gaps: Gaps;
-  #carried = 0;
 
   constructor(step: Step<Content>, parts: TopicsParts<Content>) {
     this.#step = step;
     this.#parts = parts;
+    this.#carrying = new Carrying(step);
+    this.#withheld = new Withheld(step, (peer) => {
+      if (parts.neighbours().has(peer)) parts.scores().blame(peer, 'withheld');
+    });
     this.gaps = new Gaps(step, {
       ...parts,
       topic: (name) => this.#topics.get(name),
@@ -102,21 +104,12 @@ export class Topics<Content> {
     // What had to be asked for shows that nobody pushes to us: from now on this one shall.
     if (!pulled || from === undefined) return;
     this.#graft(topic, from);
-    this.#suspect(topic, item.id, have);
-  }
-
-  /** The parent should have pushed it, and has not even told of it. */
-  #suspect(topic: Topic, id: string, holders: readonly MachineId[]): void {
-    const { now } = this.#step;
-    const parent = this.#parts.trees().parent(topic.backbone);
-    const link = parent && topic.links.get(parent);
-    if (!link || holders.includes(parent!) || topic.doubtSince !== undefined || now - link.servesSince < limits.SETTLED_MS) return;
-    if (this.#withheld.size < limits.MAX_WITHHELD) this.#withheld.set(id, { peer: parent!, until: now + limits.WITHHELD_MS });
+    this.#withheld.suspect(topic, this.#parts.trees().parent(topic.backbone), item.id, have);
   }
 
   /** The peer has these, after all. */
   showed(peer: MachineId, ids: readonly string[]): void {
-    if (this.#withheld.size > 0) for (const id of ids) if (this.#withheld.get(id)?.peer === peer) this.#withheld.delete(id);
+    this.#withheld.showed(peer, ids);
   }
 
   /** A copy came. One of the two ways that the message took is to spare, and never the backbone. */
@@ -147,7 +140,7 @@ export class Topics<Content> {
     for (const topic of this.#topics.values()) {
       const link = topic.links.get(peer);
       if (!link) continue;
-      this.#ask(link, peer, 0);
+      this.#carrying.asked(link, peer, 0);
       topic.left(peer);
       if (link.in && undelivered < Infinity) topic.owe(peer, undelivered, now - limits.KEPT_FOR_MS);
       // Also of whoever took no part when last heard: it may have begun to.
@@ -157,8 +150,7 @@ export class Topics<Content> {
       // Other neighbours may have what was lost on the way; who comes later is asked too.
       for (const [other, otherLink] of topic.links) if (otherLink.in) this.#join(topic, other, otherLink);
     }
-    this.#asksOf.delete(peer);
-    this.#asksTo.delete(peer);
+    this.#carrying.forget(peer);
     this.#windows.delete(peer);
     for (const topic of this.#topics.values()) this.#reconcile(topic);
   }
@@ -202,11 +194,7 @@ export class Topics<Content> {
         for (const [peer, link] of topic.links) this.#join(topic, peer, link);
       } else if (topic.doubtSince !== undefined && now - topic.askedAt! > limits.RECENT_MS) topic.sure();
     }
-    for (const [id, { peer, until }] of this.#withheld) {
-      if (until > now) break;
-      this.#withheld.delete(id);
-      if (this.#parts.neighbours().has(peer)) this.#parts.scores().blame(peer, 'withheld');
-    }
+    this.#withheld.tick();
     for (const topic of this.#idle) if (now - topic.idleSince! >= limits.LINGER_MS) this.#close(topic);
     this.gaps.tick();
   }
@@ -239,11 +227,11 @@ export class Topics<Content> {
     if (!topic) return;
     const link = topic.link(peer);
     if (item.kind === 'leave') {
-      this.#ask(link, peer, 0);
+      this.#carrying.asked(link, peer, 0);
       link.in = false;
       link.grafted = false;
       // It forgot what we told it; that matters only if we need it.
-      if (link.told !== 0) this.#tellAsks(link, peer, undefined);
+      if (link.told !== 0) this.#carrying.told(link, peer, undefined);
       this.#reconcile(topic);
     } else if (item.kind === 'graft') link.grafted = true;
     else link.grafted = false;
@@ -253,7 +241,7 @@ export class Topics<Content> {
     // Whoever takes no part has no use for knowing who does, but may have what the other missed.
     const useful = item.asks !== 0 || (item.away > 0 && this.#parts.history.has(item.topic, this.#step.now - item.away));
     if (!known && !useful) return;
-    const topic = known ?? (this.#room(peer) ? this.#open(item.topic) : undefined);
+    const topic = known ?? (this.#carrying.hasRoom(peer) ? this.#open(item.topic) : undefined);
     if (!topic) return this.#parts.scores().blame(peer, 'greedy');
     if (!known && item.asks === 0) topic.publishingUntil = this.#step.now + limits.PUBLISHER_MS;
     // What those behind us missed we missed for them.
@@ -261,11 +249,11 @@ export class Topics<Content> {
     const link = topic.link(peer);
     const news = !link.in;
     link.in = true;
-    if (item.asks === 0 || link.asks !== 0 || this.#room(peer)) this.#ask(link, peer, item.asks);
+    if (item.asks === 0 || link.asks !== 0 || this.#carrying.hasRoom(peer)) this.#carrying.asked(link, peer, item.asks);
     else return this.#parts.scores().blame(peer, 'greedy');
     if (!known && item.away > 0) link.behindSince = -Infinity;
     // It must hear of us also when it was told before it took part.
-    if (!item.known) this.#tellAsks(link, peer, undefined);
+    if (!item.known) this.#carrying.told(link, peer, undefined);
     this.#reconcile(topic);
     if (news || item.away > 0) this.#recall(peer, topic, news, Math.min(item.away, this.#windows.get(peer) ?? Infinity));
   }
@@ -289,24 +277,6 @@ export class Topics<Content> {
     for (const id of crossed) this.#step.out({ kind: 'pass', peer, item: history.get(id)!.item, pulled: false });
   }
 
-  #room(peer: MachineId): boolean {
-    return (this.#asksOf.get(peer) ?? 0) < limits.MAX_ASKS_OF_PEER && this.#carried < limits.MAX_CARRIED;
-  }
-
-  #ask(link: TopicLink, peer: MachineId, asks: number): void {
-    if (link.asks === 0) link.behindSince = this.#step.now;
-    const change = Number(asks !== 0) - Number(link.asks !== 0);
-    link.asks = asks;
-    this.#carried += change;
-    this.#asksOf.set(peer, (this.#asksOf.get(peer) ?? 0) + change);
-  }
-
-  #tellAsks(link: TopicLink, peer: MachineId, told: number | undefined): void {
-    this.#asksTo.set(peer, (this.#asksTo.get(peer) ?? 0) + Number(Boolean(told)) - Number(Boolean(link.told)));
-    if (!link.told || !told) link.servesSince = told ? this.#step.now : Infinity;
-    link.told = told;
-  }
-
   #open(name: string): Topic {
     let topic = this.#topics.get(name);
     if (!topic) this.#topics.set(name, (topic = new Topic(name, this.#step.now)));
@@ -317,7 +287,7 @@ export class Topics<Content> {
     this.#topics.delete(topic.name);
     this.#idle.delete(topic);
     for (const [peer, link] of topic.links) {
-      this.#tellAsks(link, peer, undefined);
+      this.#carrying.told(link, peer, undefined);
       this.#say(peer, { kind: 'leave', topic: topic.name });
     }
   }
@@ -344,10 +314,9 @@ export class Topics<Content> {
     for (let tree = 0; tree < MAX_TREES; tree++) {
       if (trees.parent(tree) === peer && topic.neededIn(tree, peer, now)) asks |= 1 << tree;
     }
-    // An honest node never has a neighbour carry more than it may.
-    if (asks !== 0 && !link.told && (this.#asksTo.get(peer) ?? 0) >= limits.MAX_ASKS_OF_PEER) asks = 0;
+    if (asks !== 0 && !link.told && !this.#carrying.mayAsk(peer)) asks = 0;
     if (link.told === asks || (link.told === undefined && topic.idleSince !== undefined)) return;
-    this.#tellAsks(link, peer, asks);
+    this.#carrying.told(link, peer, asks);
     this.#join(topic, peer, link);
   }
 
