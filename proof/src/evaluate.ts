@@ -208,7 +208,9 @@ class Evaluation {
       const stages = this.#frame.stagesOf(id, check.seq);
       if (!stages.has('bit')) {
         const seen = [...stages.values()].map(({ seq }) => seq);
-        return inconclusive('lab', `fault ${id} was not seen to bite`, seen);
+        const refused = refusalIn(stages.get('requested')?.evidence);
+        const what = refused === undefined ? 'was not seen to bite' : `was refused: ${refused}`;
+        return inconclusive('lab', `fault ${id} ${what}`, seen);
       }
     }
     for (const name of check.needsCalibrations ?? []) {
@@ -226,6 +228,12 @@ class Evaluation {
     }
     return claim.reducer.result();
   }
+}
+
+/** why the lab could not make a fault */
+function refusalIn(evidence: unknown): string | undefined {
+  if (typeof evidence !== 'object' || evidence === null || !('refused' in evidence)) return undefined;
+  return String(evidence.refused);
 }
 
 function enter<K>(slots: Map<K, Set<Slot>>, key: K, slot: Slot): void {

@@ -12,6 +12,8 @@ export interface Mechanism {
   readonly kind: string;
   /** name of the node that suffers */
   readonly node: string;
+  /** why the lab cannot do it here; nothing is done then, and what depends on it is inconclusive */
+  readonly refused?: string;
   apply(): Promise<Json>;
   bites(): Promise<Json | undefined>;
   heal(): Promise<Json>;
@@ -34,6 +36,12 @@ export interface Fault extends AsyncDisposable {
   readonly bit: boolean;
   /** Idempotent. Resolves once the healing was seen; false when it was not, in time. */
   heal(): Promise<boolean>;
+}
+
+/** A fault that cannot be made here. */
+export function refusal(kind: string, node: string, reason: string): Mechanism {
+  const never = (): Promise<never> => Promise.reject(new Error(reason));
+  return { kind, node, refused: reason, apply: never, bites: never, heal: never, healed: never };
 }
 
 export class FaultInjector implements AsyncDisposable {
@@ -59,7 +67,8 @@ export class FaultInjector implements AsyncDisposable {
     const { kind, node } = mechanism;
     const id = `${this.#prefix}/${kind}-${++this.#count}`;
     const stage = this.#recorder.fault.bind(this.#recorder, id, kind, node);
-    stage('requested');
+    stage('requested', mechanism.refused === undefined ? undefined : { refused: mechanism.refused });
+    if (mechanism.refused !== undefined) return { id, kind, node, bit: false, heal: async () => false, [Symbol.asyncDispose]: async () => undefined };
     let healing: Promise<boolean> | undefined;
     const healNow = async (): Promise<boolean> => {
       stage('healed', await mechanism.heal());

@@ -78,7 +78,7 @@ export class ResourceSampler implements AsyncDisposable {
     if (!first.alive) return undefined;
     const usage = processUsage(first.process.pid);
     if (!usage) return undefined;
-    const disk = await diskUsage(members.flatMap(({ home }) => [home.home, home.dataDir]));
+    const disk = await diskUsage(members.flatMap(({ home }) => [home.home, home.data]));
     const heap = this.#options.metrics && !this.#over.signal.aborted ? await this.#heapOf(node) : undefined;
     const sample = { ...usage, disk_bytes: disk, ...(heap !== undefined && { heap_bytes: heap }) };
     // It may have ended meanwhile.

@@ -28,7 +28,7 @@ export interface TargetNode {
   readonly died?: DaemonExit | undefined;
   /** how to reach its API, where that is not by HTTP */
   readonly transport?: (() => Transport) | undefined;
-  /** how to break it, where it is no process */
+  /** how to break it, where it belongs to the lab */
   readonly faults?: NodeFaults | undefined;
   /** where peers find it, where it is no process */
   readonly place?: NodePlace | undefined;
@@ -60,15 +60,15 @@ export interface NodeFaults {
   pause(): Mechanism;
   restart(): Mechanism;
   /** the machine goes dark: what was not synced is lost */
-  losePower?(): Mechanism;
+  losePower(): Mechanism;
   /** the wall clock is set forward by so many ms, or back */
-  skewClock?(ms: number): Mechanism;
+  skewClock(ms: number): Mechanism;
   /** nothing more fits on it */
-  fillDisk?(): Mechanism;
+  fillDisk(): Mechanism;
   /** each sync takes so many ms */
-  slowDisk?(ms: number): Mechanism;
+  slowDisk(ms: number): Mechanism;
 }
 
-export function clientOf({ address, token, transport }: TargetNode): Client {
+export function clientOf({ address, token, transport }: Pick<TargetNode, 'address' | 'token' | 'transport'>): Client {
   return createClient({ baseUrl: `http://${address}`, token, ...(transport && { transport: transport() }) });
 }

@@ -69,6 +69,7 @@ export async function openWorld(
       crowd: planned.crowd,
       config: planned.config,
       human: planned.human,
+      uses: planned.uses,
       signal,
     })
     .catch((error: unknown) => {
@@ -91,6 +92,7 @@ export async function openWorld(
       implementation: target.implementation,
       ...(typeof meetings[index]!.version === 'string' && { version: meetings[index]!.version }),
     }));
+    const powers = target.powers.filter((power) => !world.lacks?.has(power));
     const { seq } = recorder.write({
       type: 'world',
       world: name,
@@ -100,7 +102,7 @@ export async function openWorld(
         ...world.links.map((link) => ({ from: link.from, to: link.to, through: link.path.address })),
       ],
       capabilities: [...capabilities],
-      powers: [...target.powers],
+      powers,
       surfaces: [...target.surfaces],
     });
     for (const [index, { answer }] of meetings.entries()) {
@@ -120,7 +122,7 @@ export async function openWorld(
       name,
       nodes: world.nodes,
       links: world.links,
-      powers: target.powers,
+      powers,
       logs: world.logs,
       bootMs: world.bootMs,
       capabilities: new Set<string>(capabilities),

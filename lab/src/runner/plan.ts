@@ -23,6 +23,8 @@ export interface PlannedWorld {
   readonly crowd?: number;
   readonly config?: Needs['config'];
   readonly human?: boolean;
+  /** faults that its scenarios ask for where they can be made */
+  readonly uses?: Needs['uses'];
   readonly scenarios: readonly Scenario[];
   /** why these scenarios are here */
   readonly reason: string;
@@ -49,7 +51,7 @@ export class NoScenario extends Error {
   override readonly name = 'NoScenario';
 }
 
-const DISRUPTIVE = new Set<string>(['kill', 'pause', 'restart', 'half-open', 'clock', 'disk', 'power']);
+const DISRUPTIVE = new Set<string>(['kill', 'pause', 'restart', 'half-open', 'clock', 'disk-full', 'disk-slow', 'power']);
 
 /** @throws UnknownSuite; RangeError for a shard that there is not; NoScenario when everything is filtered out; SyntaxError for a `grep` that is no regular expression */
 export function planRun(suites: readonly Suite[], target: Target, selection: Selection = {}): Plan {
@@ -87,13 +89,14 @@ export function planRun(suites: readonly Suite[], target: Target, selection: Sel
       const why = whyAlone(scenario);
       if (why === undefined) shared.push(scenario);
       else {
-        const { nodes, names, liars, wiring = 'host-directory', crowd, config, human } = scenario.needs;
+        const { nodes, names, liars, wiring = 'host-directory', crowd, config, human, uses } = scenario.needs;
         const made = {
           ...(names && { names }),
           ...(liars && { liars }),
           ...(crowd && { crowd }),
           ...(config && { config }),
           ...(human && { human }),
+          ...(uses && { uses }),
         };
         alone.push({ name: scenario.id.replace('/', '-'), nodes, wiring, ...made, scenarios: [scenario], reason: why });
       }
@@ -186,7 +189,8 @@ const POWER_IN_WORDS: Readonly<Record<string, string>> = {
   link: 'link scripted peers to its nodes',
   process: 'look into its processes',
   clock: 'set the clocks of its nodes',
-  disk: 'spoil the disks of its nodes',
+  'disk-full': 'fill the disks of its nodes',
+  'disk-slow': 'slow the disks of its nodes down',
   power: 'cut the power of its nodes',
   liars: 'have some of its nodes lie',
 };

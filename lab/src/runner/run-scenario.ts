@@ -7,11 +7,9 @@ import { cutMessage } from '../faults/cut-message.ts';
 import { FaultInjector } from '../faults/fault-injector.ts';
 import { halfOpen } from '../faults/half-open.ts';
 import { badPaths, partition } from '../faults/link-faults.ts';
-import { kill, pause, restart } from '../faults/process-faults.ts';
 import { NodeHandle } from '../record/node-handle.ts';
 import { PrerequisiteFailed, type Recorder } from '../record/recorder.ts';
 import type { NodeFaults } from '../record/target-node.ts';
-import type { LocalNode } from '../world/local-node.ts';
 import { calibrationsFor } from './calibration.ts';
 import type { OpenWorld } from './open-world.ts';
 import type { Observer, ScenarioOutcome } from './progress-event.ts';
@@ -193,13 +191,13 @@ function contextOf(
     topic: (name) => `muster.lab.${runId.slice(0, 8)}.${scenario.id.replace('/', '.')}.${name}`,
     claim,
     faults: {
-      kill: (node, limits) => faults.inject(node.target.faults?.kill() ?? kill(localOf(node)), limits),
-      pause: (node, limits) => faults.inject(node.target.faults?.pause() ?? pause(localOf(node)), limits),
-      restart: (node, limits) => faults.inject(node.target.faults?.restart() ?? restart(localOf(node)), limits),
-      losePower: (node, limits) => faults.inject(can(node, 'losePower')(), limits),
-      skewClock: (node, ms, limits) => faults.inject(can(node, 'skewClock')(ms), limits),
-      fillDisk: (node, limits) => faults.inject(can(node, 'fillDisk')(), limits),
-      slowDisk: (node, ms, limits) => faults.inject(can(node, 'slowDisk')(ms), limits),
+      kill: (node, limits) => faults.inject(faultsOf(node).kill(), limits),
+      pause: (node, limits) => faults.inject(faultsOf(node).pause(), limits),
+      restart: (node, limits) => faults.inject(faultsOf(node).restart(), limits),
+      losePower: (node, limits) => faults.inject(faultsOf(node).losePower(), limits),
+      skewClock: (node, ms, limits) => faults.inject(faultsOf(node).skewClock(ms), limits),
+      fillDisk: (node, limits) => faults.inject(faultsOf(node).fillDisk(), limits),
+      slowDisk: (node, ms, limits) => faults.inject(faultsOf(node).slowDisk(ms), limits),
       cutMessage: (link, sender, limits) => faults.inject(cutMessage(link, sender.name), limits),
       halfOpen: (link, silent, limits) => faults.inject(halfOpen(link, silent.name), limits),
       async partition(shape, limits, order) {
@@ -234,16 +232,9 @@ function contextOf(
   };
 }
 
-/** A fault that not every target has. */
-function can<Name extends keyof NodeFaults>({ name, target }: NodeHandle, fault: Name): NonNullable<NodeFaults[Name]> {
-  const mechanism = target.faults?.[fault];
-  if (!mechanism) throw new Error(`the lab has no ${fault} for ${name}`);
-  return mechanism;
-}
-
-function localOf({ name, target }: NodeHandle): LocalNode {
-  if (!target.local) throw new Error(`${name} is not a process of this lab`);
-  return target.local;
+function faultsOf({ name, target }: NodeHandle): NodeFaults {
+  if (!target.faults) throw new Error(`${name} is not a node of this lab`);
+  return target.faults;
 }
 
 function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {

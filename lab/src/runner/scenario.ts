@@ -29,6 +29,8 @@ export interface Needs {
   readonly names?: readonly string[];
   readonly capabilities?: readonly CapabilityName[];
   readonly powers?: readonly Power[];
+  /** powers that it goes without where they are missing */
+  readonly uses?: readonly Power[];
   readonly surfaces?: readonly Surface[];
   /** why it cannot share its world, where no power or wiring says so already */
   readonly exclusive?: string;
@@ -78,11 +80,11 @@ export interface FaultTools {
   cutMessage(link: Link, sender: NodeHandle, limits?: FaultLimits): Promise<Fault>;
   /** the machine goes dark, and what it had not synced is lost; healing starts the node again. Needs the power `power` */
   losePower(node: NodeHandle, limits?: FaultLimits): Promise<Fault>;
-  /** the node's wall clock goes wrong by so many ms, at least 4,000 either way; needs the power `clock` */
+  /** the node's wall clock goes wrong by so many ms, at least 4,000 either way; needs the power `clock`, as one of those that are used */
   skewClock(node: NodeHandle, ms: number, limits?: FaultLimits): Promise<Fault>;
-  /** nothing more fits on the node's disk; bites once it has tried. Needs the power `disk` */
+  /** nothing more fits on the node's disk; bites once it has tried. Needs the power `disk-full`, as one of those that are used */
   fillDisk(node: NodeHandle, limits?: FaultLimits): Promise<Fault>;
-  /** each durable write of the node takes so many ms; needs the power `disk` */
+  /** each durable write of the node takes so many ms; needs the power `disk-slow`, as one of those that are used */
   slowDisk(node: NodeHandle, ms: number, limits?: FaultLimits): Promise<Fault>;
   /** the nodes fall into parts, drawn by chance where no order of theirs is given; needs the wiring `proxied` */
   partition(shape: PartitionShape, limits?: FaultLimits, order?: readonly string[]): Promise<Fault & { readonly partition: Partition }>;

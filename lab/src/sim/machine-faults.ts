@@ -1,6 +1,7 @@
 /** Faults of a simulated node. What they did is seen as it is with a real one: by asking its API. */
 import type { Json } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
+import { clockReads, createdAhead } from '../faults/clock-reading.ts';
 import type { Mechanism } from '../faults/fault-injector.ts';
 import type { NodeFaults } from '../record/target-node.ts';
 import { apiTransport } from './api-transport.ts';
@@ -10,9 +11,6 @@ import type { Simulation } from './simulation.ts';
 
 /** virtual ms that a paused node is given to break its silence */
 const SILENCE_MS = 300;
-
-/** ms by which a clock that is read in seconds may seem to differ, and a little more */
-const READING_MS = 2_000;
 
 type Health = 'healthy' | 'refused' | 'silent';
 
@@ -35,7 +33,7 @@ async function aheadOf({ schedule, trace, clock }: Simulation, machine: Machine)
       clock.timeout(SILENCE_MS),
     );
     const { card } = JSON.parse(new TextDecoder().decode(body)) as { card: { created_at: number } };
-    return card.created_at * 1_000 - clock.now();
+    return createdAhead(card, clock.now());
   } catch {
     return undefined;
   }
@@ -118,7 +116,7 @@ export function machineFaults(simulation: Simulation, machine: Machine): NodeFau
       },
       async bites() {
         const ahead = await aheadOf(simulation, machine);
-        return ahead !== undefined && Math.abs(ahead - ms) <= READING_MS ? { ahead_ms: ahead } : undefined;
+        return ahead !== undefined && clockReads(ahead, ms) ? { ahead_ms: ahead } : undefined;
       },
       async heal() {
         machine.clock.skew -= ms;
@@ -126,7 +124,7 @@ export function machineFaults(simulation: Simulation, machine: Machine): NodeFau
       },
       async healed() {
         const ahead = await aheadOf(simulation, machine);
-        return ahead !== undefined && Math.abs(ahead) <= READING_MS ? { ahead_ms: ahead } : undefined;
+        return ahead !== undefined && clockReads(ahead, 0) ? { ahead_ms: ahead } : undefined;
       },
     }),
     fillDisk: () => spoilt('disk-full', () => ({ maxBytes: machine.disk.bytes }), 'refused', 'grown'),

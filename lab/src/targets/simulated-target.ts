@@ -135,7 +135,7 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
     simulation,
     implementation: `muster ${VERSION}, simulated, ${scheme}`,
     maxNodes: MAX_NODES,
-    powers: ['world', 'link', 'kill', 'pause', 'restart', 'half-open', 'clock', 'disk', 'power', 'liars'],
+    powers: ['world', 'link', 'kill', 'pause', 'restart', 'half-open', 'clock', 'disk-full', 'disk-slow', 'power', 'liars'],
     surfaces: ['rest', 'client', 'sse', 'ws'],
     simulated: {
       clock,

@@ -18,7 +18,8 @@ export const powers = [
   'restart',
   'half-open',
   'clock',
-  'disk',
+  'disk-full',
+  'disk-slow',
   'power',
   'liars',
 ] as const;
@@ -38,6 +39,8 @@ export interface WorldRequest {
   readonly config?: Readonly<Record<string, string | number | boolean>>;
   /** all nodes belong to one human */
   readonly human?: boolean;
+  /** faults that will be asked for, where nodes must be started so that they can be made */
+  readonly uses?: readonly Power[] | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -45,6 +48,8 @@ export interface TargetWorld extends AsyncDisposable {
   readonly nodes: readonly TargetNode[];
   /** links that can be cut */
   readonly links: readonly Link[];
+  /** powers that turned out to be missing here, and why */
+  readonly lacks?: ReadonlyMap<Power, string>;
   /** ms until all nodes answered; undefined when they were there already */
   readonly bootMs?: number;
   /** captured output, by node */

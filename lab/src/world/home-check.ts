@@ -20,11 +20,11 @@ const DATABASE = 'SQLite format 3\0';
 const LOCK = /(?:^|[./-])lock$/u;
 
 /** The daemon must not run: its files must stand still. */
-export async function checkHome({ root, home, dataDir }: NodeHome): Promise<HomeCheck> {
+export async function checkHome({ root, home, data }: NodeHome): Promise<HomeCheck> {
   const empty: string[] = [];
   const databases: { file: string; integrity: string }[] = [];
   let files = 0;
-  for (const folder of [home, dataDir]) {
+  for (const folder of [home, data]) {
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       files += 1;

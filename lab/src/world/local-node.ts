@@ -5,9 +5,11 @@ import { DeadlineError, eventually } from '../eventually.ts';
 import { CannotExecute, type DaemonExit, DaemonProcess } from '../process/daemon-process.ts';
 import type { Reaper } from '../process/reaper.ts';
 import type { Crowd } from './crowd.ts';
+import type { Preload } from '../preload/preload.ts';
 import type { DaemonCommand } from './daemon-command.ts';
 import { type Health, probeHealth } from './health.ts';
 import { forgetApi, type NodeConfig, type NodeHome, readApi, readToken } from './node-home.ts';
+import type { OwnDisks } from './own-disks.ts';
 
 const BOOT_LIMIT_MS = 20_000;
 const CROWD_BOOT_LIMIT_MS = 60_000;
@@ -40,6 +42,10 @@ export interface LocalNodeOptions {
   readonly bootLimit?: number;
   /** shares its process with others; `command` is not used then */
   readonly crowd?: Crowd | undefined;
+  /** its data directory is a disk of its own */
+  readonly disks?: OwnDisks | undefined;
+  /** what the lab puts into it, where it runs on Node */
+  readonly preload?: Preload | undefined;
 }
 
 export class LocalNode implements AsyncDisposable {
@@ -80,6 +86,14 @@ export class LocalNode implements AsyncDisposable {
     return { ...this.home.environment, ...this.#options.reaper.environment };
   }
 
+  get disks(): OwnDisks | undefined {
+    return this.#options.disks;
+  }
+
+  get preload(): Preload | undefined {
+    return this.#options.preload;
+  }
+
   get process(): DaemonProcess {
     if (!this.#process) throw new Error(`${this.name} was never started`);
     return this.#process;
@@ -96,7 +110,7 @@ export class LocalNode implements AsyncDisposable {
 
   /** Starts the daemon and waits until it answers. @throws DaemonNotReady with its last words; CannotExecute */
   async start(signal?: AbortSignal): Promise<{ ms: number }> {
-    const { reaper, clock, bootstraps, crowd } = this.#options;
+    const { reaper, clock, bootstraps, crowd, disks, preload } = this.#options;
     const { command, home, name } = this;
     if (crowd) return crowd.start(signal);
     if (this.alive) throw new Error(`${name} is running already`);
@@ -112,8 +126,11 @@ export class LocalNode implements AsyncDisposable {
       '--skip-update-check',
     ];
     this.#fate.expectedEnd = false;
-    const launch = { command: command.command, args: [...command.args, ...flags], cwd: home.root, log: home.log };
-    const daemon = await DaemonProcess.start({ ...launch, env: { ...home.environment, ...command.env } }, reaper, clock);
+    preload?.forget();
+    const given = { ...home.environment, ...command.env };
+    const env = preload?.environment(given) ?? given;
+    const launch = { command: command.command, args: [...command.args, ...flags], cwd: home.root, log: home.log, env };
+    const daemon = await DaemonProcess.start(disks?.launch(launch) ?? launch, reaper, clock);
     try {
       return await this.answering(daemon, signal);
     } catch (error) {

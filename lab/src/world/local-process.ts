@@ -7,11 +7,13 @@ import { type LabClock, systemClock } from '../clock.ts';
 import { HalfOpenProxy } from '../faults/half-open-proxy.ts';
 import type { Link } from '../faults/link-path.ts';
 import { startReaper } from '../process/reaper.ts';
+import type { Power } from '../targets/target.ts';
+import { breakable, lookWhetherLoaded } from './breakable.ts';
 import { Crowd } from './crowd.ts';
 import type { DaemonCommand } from './daemon-command.ts';
 import { freePort } from './free-port.ts';
 import { LocalNode } from './local-node.ts';
-import { createHome, writeConfig } from './node-home.ts';
+import { createHome, type NodeHome, writeConfig } from './node-home.ts';
 
 const SEED_BYTES = 32;
 
@@ -52,6 +54,8 @@ export interface LocalWorldOptions {
   readonly config?: Readonly<Record<string, string | number | boolean>>;
   /** all nodes belong to one human, with a key made for this world */
   readonly human?: boolean;
+  /** of the faults that nodes must be started for, those that will be asked for; nodes that share a process go without */
+  readonly uses?: readonly Power[];
 }
 
 export interface LocalWorld extends AsyncDisposable {
@@ -60,6 +64,8 @@ export interface LocalWorld extends AsyncDisposable {
   readonly nodes: readonly LocalNode[];
   /** links that can be broken; only in a `proxied` world */
   readonly links: readonly Link[];
+  /** of the faults that were asked for, those that cannot be made, and why */
+  readonly lacks: ReadonlyMap<Power, string>;
   /** ms from the first start until all answered */
   readonly bootMs: number;
   node(name: string): LocalNode;
@@ -109,10 +115,15 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
     if (!crowd || commands?.[name]) return undefined;
     return (crowds[Math.floor(index / crowd.size)] ??= new Crowd(crowd.command, reaper, clock));
   };
+  const homes = new Map<string, NodeHome>();
+  for (const name of options.nodes) homes.set(name, await createHome(join(reaper.directory, 'nodes', name), process.env['PATH'] ?? '/usr/bin:/bin'));
+  const alone = new Map([...homes].filter(([name]) => !options.crowd || options.commands?.[name]));
+  const { disks, preloads, lacks } = await breakable(options.uses ?? [], alone, reaper, stack);
   for (const [index, name] of options.nodes.entries()) {
-    const root = join(reaper.directory, 'nodes', name);
-    const home = await createHome(root, process.env['PATH'] ?? '/usr/bin:/bin');
-    const hostDirectory = options.hostDirectory ?? (wiring === 'host-directory' ? join(reaper.directory, 'host') : join(root, 'host'));
+    const made = homes.get(name)!;
+    const ownDisks = alone.has(name) ? disks : undefined;
+    const home = ownDisks ? { ...made, data: ownDisks.outside(made.dataDir) } : made;
+    const hostDirectory = options.hostDirectory ?? (wiring === 'host-directory' ? join(reaper.directory, 'host') : join(home.root, 'host'));
     await mkdir(hostDirectory, { recursive: true, mode: 0o700 });
     const peers = ports ? await bootstrapPeers(index) : [...(options.bootstrapPeers ?? [])];
     const bindAddress = `127.0.0.1:${ports?.[index] ?? 0}`;
@@ -122,17 +133,20 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
     const bootLimit = options.bootLimit === undefined ? {} : { bootLimit: options.bootLimit };
     const crowd = crowdOf(index, name);
     const own = options.commands?.[name] ?? command;
-    nodes.push(stack.use(new LocalNode({ name, home, config, command: own, bootstraps, reaper, clock, crowd, ...bootLimit })));
+    const prepared = { disks: ownDisks, preload: preloads.get(name) };
+    nodes.push(stack.use(new LocalNode({ name, home, config, command: own, bootstraps, reaper, clock, crowd, ...prepared, ...bootLimit })));
   }
 
   const boots = await Promise.allSettled(nodes.map((node) => node.start(options.signal)));
   for (const boot of boots) if (boot.status === 'rejected') throw boot.reason;
+  lookWhetherLoaded(nodes, lacks);
   const owned = stack.move();
   return {
     directory: reaper.directory,
     networkId,
     nodes,
     links,
+    lacks,
     bootMs: clock.monotonic() - start,
     node(name) {
       const found = nodes.find((node) => node.name === name);

@@ -6,7 +6,10 @@ export interface NodeHome {
   readonly root: string;
   /** `HOME` of the daemon; identities live under it */
   readonly home: string;
+  /** what the daemon knows it by */
   readonly dataDir: string;
+  /** where the lab finds that: elsewhere, when the daemon has a disk of its own */
+  readonly data: string;
   readonly config: string;
   readonly log: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -40,6 +43,7 @@ export async function createHome(root: string, path: string): Promise<NodeHome> 
     root,
     home,
     dataDir,
+    data: dataDir,
     config: join(root, 'config.toml'),
     log: join(root, 'daemon.log'),
     environment: {
@@ -78,7 +82,7 @@ export async function writeConfig(home: NodeHome, config: NodeConfig): Promise<v
 
 /** The API's address and token once the daemon has written both; undefined before. */
 export async function readApi(home: NodeHome): Promise<{ address: string; token: string } | undefined> {
-  const [port, token] = await Promise.all([readIfThere(join(home.dataDir, 'api.port')), readToken(home)]);
+  const [port, token] = await Promise.all([readIfThere(join(home.data, 'api.port')), readToken(home)]);
   const address = port?.trim();
   if (!address || !token) return undefined;
   return { address: /^\d+$/.test(address) ? `127.0.0.1:${address}` : address, token };
@@ -86,12 +90,12 @@ export async function readApi(home: NodeHome): Promise<{ address: string; token:
 
 /** The API's token as soon as the daemon has one, whether it answers or not; a secret. */
 export async function readToken(home: NodeHome): Promise<string | undefined> {
-  return (await readIfThere(join(home.dataDir, 'api-token')))?.trim() || undefined;
+  return (await readIfThere(join(home.data, 'api-token')))?.trim() || undefined;
 }
 
 /** A daemon that was killed leaves its old address behind; it must not be taken for the next one's. */
 export async function forgetApi(home: NodeHome): Promise<void> {
-  await rm(join(home.dataDir, 'api.port'), { force: true });
+  await rm(join(home.data, 'api.port'), { force: true });
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -23,9 +23,15 @@ const KINDS: readonly (readonly [kind: FaultKind, select?: 'one' | 'all'])[] = [
 const FURTHER: readonly (readonly [kind: FaultKind, select: 'one', power: Power])[] = [
   ['power-loss', 'one', 'power'],
   ['clock-skew', 'one', 'clock'],
-  ['disk-full', 'one', 'disk'],
-  ['disk-slow', 'one', 'disk'],
+  ['disk-full', 'one', 'disk-full'],
+  ['disk-slow', 'one', 'disk-slow'],
 ];
+
+/** what a storm takes where it can be had; a written one what is written */
+export function powersUsed(written: Schedule | undefined): readonly Power[] {
+  const used = FURTHER.filter(([kind]) => !written || written.faults.some((fault) => fault.kind === kind));
+  return used.map(([, , power]) => power);
+}
 
 export function stormSchedule(count: number, seconds: number, powers: readonly Power[], random: SeededRandom): Schedule {
   const nodes = Array.from({ length: count }, (_, index) => nodeName(index));

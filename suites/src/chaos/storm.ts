@@ -7,7 +7,7 @@ import { within } from '../links/timing.ts';
 import { deliveries, openStream, payloadOf, setting, subscribe } from '../nodes.ts';
 import { disturb, type Disturbance } from './disturb.ts';
 import { Load } from './load.ts';
-import { stormSchedule } from './storm-schedule.ts';
+import { powersUsed, stormSchedule } from './storm-schedule.ts';
 
 const CONVERGED_MS = 5_000;
 const LINKED_MS = 20_000;
@@ -50,6 +50,7 @@ export function storm(nodes: number, written?: Schedule): Exercise {
         ...(written && { names: written.nodes }),
         wiring: 'proxied',
         powers: ['world', 'kill', 'pause', 'half-open'],
+        uses: powersUsed(written),
         capabilities: ['direct.inbox', 'messaging.publish'],
       },
       limit: LIMIT_MS,

@@ -1,0 +1,83 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../clock.ts';
+import { eventually } from '../eventually.ts';
+import { Preload } from './preload.ts';
+
+const DAY_MS = 86_400_000;
+
+function preloaded(): { preload: Preload; directory: string; env: Record<string, string> } {
+  const directory = mkdtempSync(join(tmpdir(), 'muster-preload-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const preload = new Preload(join(directory, 'preload'));
+  return { preload, directory, env: preload.environment({ NODE_OPTIONS: '--no-warnings' }) };
+}
+
+const told = (script: string, env: Record<string, string>): unknown =>
+  JSON.parse(execFileSync(process.execPath, ['--input-type=module', '--eval', `console.log(JSON.stringify(await (async () => { ${script} })()))`], { env, encoding: 'utf8' })); // prettier-ignore
+
+test('all that tells a process the date is wrong by as much, what it makes of a date it was told is not, and it is still a date', () => {
+  const { preload, env } = preloaded();
+  preload.set({ skew_ms: DAY_MS }, []);
+  const read = told(
+    `const [now, date, text, origin] = [Date.now(), new Date(), Date(), performance.timeOrigin];
+     class Later extends Date {}
+     return { ahead: [now, date.getTime(), Date.parse(text), origin, new Later().getTime()], exact: [new Date(5).getTime(), Date.UTC(1970), new Date(2026, 1).getMonth()],
+              kind: [date instanceof Date, date.constructor === Date, new Later() instanceof Later, Number.isInteger(now), structuredClone(date) instanceof Date] }`,
+    env,
+  ) as { ahead: number[]; exact: number[]; kind: boolean[] };
+  const now = Date.now();
+  for (const one of read.ahead) expect(Math.abs(one - now - DAY_MS)).toBeLessThan(DAY_MS / 24);
+  expect(read.exact).toEqual([5, 0, 1]);
+  expect(read.kind).toEqual([true, true, true, true, true]);
+});
+
+test('a clock that drifts is ahead by a share of the time since', () => {
+  const { preload, env } = preloaded();
+  preload.set({ drift_ppm: 100_000, since_ms: Date.now() - 10 * DAY_MS }, []);
+  expect(Math.abs((told('return Date.now()', env) as number) - Date.now() - DAY_MS)).toBeLessThan(DAY_MS / 24);
+});
+
+test('a process is told at once, takes its time for what is synced and for nothing else, and says so', async () => {
+  const { preload, directory, env } = preloaded();
+  const script = `
+    import { fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+    import { DatabaseSync } from 'node:sqlite';
+    const database = new DatabaseSync('rows');
+    database.exec('PRAGMA journal_mode = WAL; CREATE TABLE rows (n)');
+    const [begin, commit, file] = [database.prepare('BEGIN'), database.prepare('COMMIT'), openSync('file', 'w')];
+    const write = (synchronous) => { database.exec('PRAGMA synchronous = ' + synchronous); begin.run(); database.exec('INSERT INTO rows VALUES (1)'); commit.run(); };
+    const acts = { fsync: () => fsyncSync(file), rename: () => { writeFileSync('a', ''); renameSync('a', 'b'); }, durable: () => write('FULL'), relaxed: () => write('NORMAL'), exec: () => database.exec('PRAGMA synchronous = FULL; BEGIN; INSERT INTO rows VALUES (2); COMMIT'), read: () => database.prepare('SELECT n FROM rows').all() };
+    process.stdin.on('data', (name) => { const begun = performance.now(); acts[String(name).trim()](); console.log(performance.now() - begun); });`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { cwd: directory, env, stdio: ['pipe', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const taken = async (act: string): Promise<number> => {
+    child.stdin.write(`${act}\n`);
+    return Number(String((await once(child.stdout, 'data'))[0]));
+  };
+  const { pid } = child as { pid: number };
+  await taken('durable');
+  expect([...preload.reports()]).toEqual([[pid, { slow: 0, prompt: 0 }]]);
+
+  preload.set({ sync_ms: 100 }, [{ pid }]);
+  // The signal is taken when the process turns to it.
+  await eventually(systemClock, async () => (await taken('fsync')) >= 100, { within: 10_000, what: 'the first slow sync' });
+  const before = preload.reports().get(pid)!.slow;
+  for (const act of ['durable', 'exec', 'rename', 'fsync'])
+    expect([act, await taken(act)]).toEqual([act, expect.toSatisfy((ms: number) => ms >= 100)]);
+  expect(preload.reports().get(pid)).toEqual({ slow: before + 4, prompt: 0 });
+  for (const act of ['relaxed', 'read']) await taken(act);
+  expect(preload.reports().get(pid)).toEqual({ slow: before + 4, prompt: 0 });
+
+  preload.set({ sync_ms: 0 }, [{ pid }]);
+  await eventually(systemClock, async () => (await taken('durable')) >= 0 && preload.reports().get(pid)!.prompt === 1, { within: 10_000, what: 'a prompt sync' }); // prettier-ignore
+  await taken('fsync');
+  const { slow, prompt } = preload.reports().get(pid)!;
+  expect([slow >= before + 4, prompt]).toEqual([true, 1]);
+  preload.forget();
+  expect(preload.reports().size).toBe(0);
+});

@@ -1,0 +1,66 @@
+/** The lab's hand in a daemon that runs on Node: what `main.ts` does there, by what the files say. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Control, Report } from './control.ts';
+
+const extension = extname(fileURLToPath(import.meta.url));
+const main = fileURLToPath(new URL(`./main${extension}`, import.meta.url));
+
+const NOTHING: Control = { skew_ms: 0, drift_ppm: 0, since_ms: 0, sync_ms: 0 };
+
+export class Preload {
+  readonly #directory: string;
+  #control = NOTHING;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#write();
+  }
+
+  /** What brings it into every Node process that is started with it. */
+  environment(given: Readonly<Record<string, string>>): Record<string, string> {
+    const options = [given['NODE_OPTIONS'], `--import=${pathToFileURL(main).href}`];
+    return { ...given, NODE_OPTIONS: options.filter((one) => one !== undefined).join(' '), MUSTER_LAB_PRELOAD: this.#directory };
+  }
+
+  /** What processes of a former life reported is not of the next one's. */
+  forget(): void {
+    for (const { file } of this.#reports()) rmSync(file, { force: true });
+  }
+
+  /** Processes of this life that it is in, with what they report. */
+  reports(): ReadonlyMap<number, Report> {
+    return new Map(this.#reports().map(({ pid, file }) => [pid, JSON.parse(readFileSync(file, 'utf8')) as Report]));
+  }
+
+  /** Says what is wrong from now on. `members`: processes that are told at once, as far as it is in them. */
+  set(change: Partial<Control>, members: readonly { readonly pid: number }[]): void {
+    this.#control = { ...this.#control, ...change };
+    this.#write();
+    const reached = this.reports();
+    for (const { pid } of members) if (reached.has(pid)) tell(pid);
+  }
+
+  #write(): void {
+    const file = join(this.#directory, 'control.json');
+    writeFileSync(`${file}.new`, JSON.stringify(this.#control));
+    renameSync(`${file}.new`, file);
+  }
+
+  #reports(): { pid: number; file: string }[] {
+    return readdirSync(this.#directory).flatMap((name) => {
+      const [, pid] = /^(\d+)\.json$/u.exec(name) ?? [];
+      return pid === undefined ? [] : [{ pid: Number(pid), file: join(this.#directory, name) }];
+    });
+  }
+}
+
+function tell(pid: number): void {
+  try {
+    process.kill(pid, 'SIGUSR2');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it ended meanwhile, and reads the file when it starts anew
+  }
+}
