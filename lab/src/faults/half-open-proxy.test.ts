@@ -5,6 +5,8 @@ import { systemClock } from '../clock.ts';
 import { eventually } from '../eventually.ts';
 import { HalfOpenProxy } from './half-open-proxy.ts';
 import type { Direction } from './link-path.ts';
+import { LinkShaper } from './link-shaper.ts';
+import { seededRandom } from '../runner/random.ts';
 
 interface Ends {
   readonly proxy: HalfOpenProxy;
@@ -77,6 +79,29 @@ test('a write that is severed arrives by half, and ends the connection at both e
   await soon(() => near.destroyed && far.readableEnded, 'the end at both ends');
   expect(atFar()).toBe('smalla larg');
   expect(proxy.severed('forward')).toEqual({ passed: 6, lost: 6 });
+});
+
+test('of what is on the way behind a write that is severed, nothing arrives', async () => {
+  const { proxy, near, far, atFar } = await connectedEnds();
+  const due = performance.now() + 200;
+  let arrivals = 0;
+  class AllAtOnce extends LinkShaper {
+    override arrival(): number {
+      arrivals++;
+      return due;
+    }
+  }
+  proxy.shape('forward', new AllAtOnce({}, seededRandom('7', 'severed')));
+  proxy.sever('forward', 8);
+  near.write('a larger one');
+  await soon(() => arrivals === 1, 'one write on its way');
+  near.write('behind');
+  await soon(() => arrivals === 2, 'another behind it');
+  await soon(() => near.destroyed && far.readableEnded, 'the end at both ends');
+  expect(atFar()).toBe('a larg');
+  expect(proxy.forwarded.forward).toBe(6);
+  far.destroy();
+  await soon(() => proxy.connections === 0, 'no connection is left');
 });
 
 test('while cut, even the end of a connection is withheld', async () => {

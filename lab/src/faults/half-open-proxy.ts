@@ -13,6 +13,8 @@ const MAX_ON_THE_WAY = 256 * 1024;
 interface Pair {
   readonly downstream: Socket;
   readonly upstream: Socket;
+  /** cut off in the middle of a write; whoever reads still gets the first half of it */
+  severed?: boolean;
 }
 
 export class HalfOpenProxy implements LinkPath, AsyncDisposable {
@@ -107,7 +109,7 @@ export class HalfOpenProxy implements LinkPath, AsyncDisposable {
       }
       const now = performance.now();
       line.add(this.#shapers.get(direction)?.arrival(chunk.length, now) ?? now, chunk.length, () => {
-        if (chunk.length >= (this.#severing.get(direction) ?? Infinity)) return this.#cutOff(pair, direction, chunk, from, to);
+        if (chunk.length >= (this.#severing.get(direction) ?? Infinity)) return this.#cutOff(pair, direction, chunk, from, to, line);
         this.#forwarded[direction] += chunk.length;
         const flows = to.write(chunk);
         if (flows && line.bytes < MAX_ON_THE_WAY) from.resume();
@@ -121,7 +123,7 @@ export class HalfOpenProxy implements LinkPath, AsyncDisposable {
     from.on('end', () => this.#unlessCut(pair, direction, () => line.add(0, 0, () => to.end())));
     from.on('error', () => this.#unlessCut(pair, direction, () => to.resetAndDestroy()));
     from.on('close', () => {
-      this.#unlessCut(pair, direction, () => line.add(0, 0, () => to.destroy()));
+      if (!pair.severed) this.#unlessCut(pair, direction, () => line.add(0, 0, () => to.destroy()));
       if (to.destroyed) line.clear();
       if (pair.downstream.destroyed && pair.upstream.destroyed) this.#pairs.delete(pair);
     });
@@ -133,13 +135,14 @@ export class HalfOpenProxy implements LinkPath, AsyncDisposable {
     else tell();
   }
 
-  #cutOff(pair: Pair, direction: Direction, chunk: Buffer, from: Socket, to: Socket): void {
+  #cutOff(pair: Pair, direction: Direction, chunk: Buffer, from: Socket, to: Socket, line: DelayLine): void {
     const passed = chunk.length >> 1;
     this.#severing.delete(direction);
     this.#severed.set(direction, { passed, lost: chunk.length - passed });
     this.#forwarded[direction] += passed;
-    this.#pairs.delete(pair);
-    // Whoever reads gets what there is of it before the end.
+    // Nothing that is on the way behind it arrives, and whoever reads gets what there is of it before the end.
+    pair.severed = true;
+    line.clear();
     to.end(chunk.subarray(0, passed), () => to.destroy());
     from.resetAndDestroy();
   }
