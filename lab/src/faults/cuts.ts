@@ -44,14 +44,19 @@ export function select(selector: Selector, names: readonly string[], random: See
   return shuffled(names, random).slice(0, count);
 }
 
-/** @throws RangeError for fewer nodes than the shape needs: 2, or 3 for a bridge, or 4 for a ring */
+/** nodes that it takes to be parted like this */
+export function leastNodes(shape: PartitionShape): number {
+  return { halves: 2, minority: 3, ring: 4, bridge: 3, single: 2, 'one-way': 2 }[shape];
+}
+
+/** @throws RangeError for fewer nodes than the shape needs */
 export function partitionOf(shape: PartitionShape, names: readonly string[], random: SeededRandom): Partition {
   return partitionInOrder(shape, shuffled(names, random));
 }
 
 /** The parts are made of the nodes as they stand in line. @throws RangeError as `partitionOf` */
 export function partitionInOrder(shape: PartitionShape, order: readonly string[]): Partition {
-  const needs = shape === 'ring' ? 4 : shape === 'bridge' || shape === 'minority' ? 3 : 2;
+  const needs = leastNodes(shape);
   if (order.length < needs) throw new RangeError(`a partition of the shape ${shape} needs ${needs} nodes`);
   const hears = hearing(shape, order);
   const cuts = order.flatMap((to) => order.flatMap((from) => (from === to || hears(to, from) ? [] : [{ from, to }])));

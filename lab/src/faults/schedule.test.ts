@@ -44,6 +44,12 @@ test('without some of its nodes it says nothing of them', () => {
   expect(() => readSchedule(less)).not.toThrow();
 });
 
+const withFault = (kind: string, on?: unknown) => ({
+  nodes: ['a', 'b', 'c'],
+  roles: { all: ['a', 'b', 'c'] },
+  faults: [{ at_ms: 0, for_ms: 1, kind, ...(on !== undefined && { on }) }],
+});
+
 test.for([
   ['no object', 7, /no schedule: .*object/i],
   ['a kind that there is not', { nodes: ['a'], faults: [{ at_ms: 0, for_ms: 1, kind: 'flood' }] }, /faults\/0\/kind/],
@@ -51,6 +57,12 @@ test.for([
   ['a stranger among those who suffer', { nodes: ['a'], faults: [{ at_ms: 0, for_ms: 1, kind: 'kill', on: ['b'] }] }, /no node b/],
   ['a stranger among those who send', { nodes: ['a'], faults: [], operations: [{ at_ms: 0, do: 'send', node: 'a', to: 'b' }] }, /no node b/],
   ['a role that there is not', { nodes: ['a'], faults: [{ at_ms: 0, for_ms: 1, kind: 'kill', on: { role: 'x' } }] }, /no role x/],
+  ['a link with one end', withFault('half-open', ['a']), /half-open takes 2 nodes, not a$/],
+  ['a link of a node with itself', withFault('cut-message', ['b', 'b']), /cut-message takes 2 nodes, not b, b/],
+  ['a link of one node drawn', withFault('half-open', 'one'), /half-open takes 2 nodes/],
+  ['a ring of three', withFault('partition-ring', ['a', 'b', 'c']), /partition-ring takes 4 nodes/],
+  ['a ring of all three that there are', withFault('partition-ring'), /partition-ring takes 4 nodes/],
+  ['a bridge in a minority', withFault('partition-bridge', { role: 'all', select: 'minority' }), /partition-bridge takes 3 nodes/],
   ['a misspelt key', { nodes: ['a'], faults: [], operation: [] }, /operation/],
 ] as const)('refuses %s', ([, data, message]) => {
   expect(() => readSchedule(data)).toThrow(message);

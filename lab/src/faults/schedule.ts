@@ -1,7 +1,7 @@
 /** What goes wrong and what is said in a run, and when: data that a seed makes, somebody writes, or a failing run leaves. */
 import { z } from 'zod';
-import type { SeededRandom } from '../runner/random.ts';
-import { PARTITION_SHAPES, type PartitionShape, select } from './cuts.ts';
+import { seededRandom, type SeededRandom } from '../runner/random.ts';
+import { leastNodes, PARTITION_SHAPES, type PartitionShape, select } from './cuts.ts';
 
 const NODE_FAULTS = ['kill', 'restart', 'pause', 'power-loss', 'clock-skew', 'disk-full', 'disk-slow'] as const;
 const FAULT_KINDS = [...PARTITION_SHAPES.map((shape) => `partition-${shape}` as const), 'bad-paths', 'half-open', 'cut-message', ...NODE_FAULTS] as const; // prettier-ignore
@@ -71,6 +71,8 @@ export function readSchedule(data: unknown): Schedule {
   for (const { on } of read.faults) {
     if (typeof on === 'object' && 'role' in on && !read.roles?.[on.role]) throw new RangeError(`no schedule: there is no role ${on.role} in it`);
   }
+  // How many suffer is no matter of chance.
+  drawn(read, seededRandom('', 'schedule'));
   return read;
 }
 
@@ -80,19 +82,25 @@ export interface DrawnSchedule extends Omit<Schedule, 'faults'> {
   readonly faults: readonly DrawnFault[];
 }
 
-/** Who suffers is drawn by chance, so that nothing is left to it any more. */
+/** Who suffers is drawn by chance, so that nothing is left to it any more. @throws RangeError for a fault that takes more sufferers */
 export function drawn(read: Schedule, random: SeededRandom): DrawnSchedule {
-  const sufferers = ({ kind, on = isOfNode(kind) ? 'one' : 'all' }: ScheduledFault): readonly string[] => {
+  const meant = ({ kind, on = isOfNode(kind) ? 'one' : 'all' }: ScheduledFault): readonly string[] => {
     if (typeof on === 'string') return drawnFor(kind, on, read.nodes, random);
     return 'role' in on ? drawnFor(kind, on.select, read.roles![on.role]!, random) : on;
+  };
+  const sufferers = (fault: ScheduledFault): readonly string[] => {
+    const on = meant(fault);
+    const least = leastSufferers(fault.kind);
+    if (new Set(on).size < least) throw new RangeError(`no schedule: ${fault.kind} takes ${least} nodes, not ${on.join(', ')}`);
+    return on;
   };
   const faults = read.faults.map((fault) => ({ ...fault, on: sufferers(fault) })).toSorted((a, b) => a.at_ms - b.at_ms);
   return { ...read, faults };
 }
 
 function drawnFor(kind: FaultKind, selector: z.infer<typeof share>, from: readonly string[], random: SeededRandom): string[] {
-  if (kind === 'half-open' || kind === 'cut-message') return select('all', from, random).slice(0, 2);
-  return select(selector, from, random);
+  const all = select(selector, from, random);
+  return kind === 'half-open' || kind === 'cut-message' ? all.slice(0, 2) : all;
 }
 
 export function isOfNode(kind: FaultKind): kind is NodeFault {
@@ -139,7 +147,7 @@ export function withNodes(schedule: DrawnSchedule, kept: readonly string[]): Dra
 }
 
 export function leastSufferers(kind: FaultKind): number {
-  if (kind === 'partition-ring') return 4;
-  if (kind === 'partition-bridge' || kind === 'partition-minority') return 3;
-  return kind.startsWith('partition-') || kind === 'half-open' || kind === 'cut-message' ? 2 : 1;
+  const shape = shapeOf(kind);
+  if (shape) return leastNodes(shape);
+  return kind === 'half-open' || kind === 'cut-message' ? 2 : 1;
 }
