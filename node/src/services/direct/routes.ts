@@ -139,9 +139,9 @@ function linkRoute(link: Link): Route {
     link,
     carry: async (message, decided) => {
       const envelope = fromBase64(message.envelope);
-      while (!link.send({ kind: 'direct', envelope })) {
+      while (!link.send({ kind: 'direct', envelope }, 'direct')) {
         if (link.wire.closed) return 'gone';
-        const room = link.wire.room().then(() => 'room');
+        const room = link.wire.room('direct').then(() => 'room');
         if ((await Promise.race([room, decided])) !== 'room') return 'decided';
       }
       return 'handed over';

@@ -17,9 +17,9 @@ function lonelyLink() {
   const wire = new Wire(channel, { message: () => {}, unknown: () => {}, broken: () => {}, closed: (reason) => (closed = reason) });
   const sent: LinkMessage[] = [];
   const send = wire.send.bind(wire);
-  wire.send = (message, urgent) => {
+  wire.send = (message, queue) => {
     sent.push(message);
-    return send(message, urgent);
+    return send(message, queue);
   };
   const { machineId, agentId } = freshIdentity();
   const link = new Link(clock, wire, {} as Hello, { machine: machineId, agent: agentId, dialler: machineId }, { generation: 1, afresh: false });
@@ -72,7 +72,7 @@ test('a probe measures one round trip, or gives up in time', async () => {
   expect(await lost).toBeUndefined();
 });
 
-test.each([true, false])('what was given to a link counts as arrived when a ping that went out after it is answered (urgent: %s)', async (urgent) => {
+test.each(['urgent', 'direct', 'bulk'] as const)('what was given to a link counts as arrived when a ping that went out after it is answered (%s)', async (queue) => {
   const { clock, link, answer, take } = lonelyLink();
   const start = clock.monotonic();
   await clock.pass(3_000);
@@ -83,7 +83,7 @@ test.each([true, false])('what was given to a link counts as arrived when a ping
   // From here on there is room for control messages only.
   take(1);
   link.send({ kind: 'ping', nonce: new Uint8Array(8) });
-  link.send({ kind: 'publish', envelope: new Uint8Array(8) }, urgent);
+  link.send({ kind: 'publish', envelope: new Uint8Array(8) }, queue);
   await clock.pass(3_000);
   take(1);
   answer(-1);

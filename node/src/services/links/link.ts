@@ -2,7 +2,7 @@
 import { PING_NONCE_BYTES, toHex } from '@muster/protocol';
 import type { AgentId, Hello, LinkMessage, MachineId } from '@muster/protocol';
 import type { Clock } from '../../ports/index.ts';
-import type { Wire } from './wire.ts';
+import type { BulkQueue, Wire } from './wire.ts';
 
 /** a ping every 3 s; three unanswered in a row mean the peer is gone: noticed after 9–12 s, also when only one direction is cut */
 export const PING_INTERVAL_MS = 3_000;
@@ -75,9 +75,9 @@ export class Link {
     this.ping();
   }
 
-  /** `urgent`: before other bulk that waits. false: the lane is full or the link closed */
-  send(message: LinkMessage, urgent = false): boolean {
-    const taken = this.wire.send(message, urgent);
+  /** `queue`: of a message of the bulk lane. false: it is full or the link closed */
+  send(message: LinkMessage, queue?: BulkQueue): boolean {
+    const taken = this.wire.send(message, queue);
     if (taken) this.lastSentAt = this.#clock.monotonic();
     return taken;
   }

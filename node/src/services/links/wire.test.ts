@@ -60,17 +60,38 @@ test('what is urgent overtakes bulk that waits, turn by turn, has room of its ow
   const first = 1_000;
   while (wire.send(bulk(first)));
   expect(sizes.splice(0)).toEqual([first]);
-  for (let i = 0; i < 3; i++) expect(wire.send(bulk(2_000), true)).toBe(true);
+  for (let i = 0; i < 3; i++) expect(wire.send(bulk(2_000), 'urgent')).toBe(true);
   drain(6);
   expect(sizes.splice(0)).toEqual([2_000, first, 2_000, first, 2_000, first]);
   let urgent = 0;
-  while (wire.send(bulk(2_000), true)) urgent++;
+  while (wire.send(bulk(2_000), 'urgent')) urgent++;
   expect(urgent * 2_000).toBeLessThan(300 * 1024);
   expect(urgent * 2_000).toBeGreaterThan(250 * 1024);
   wire.send(ping);
   wire.close('enough');
   expect(sizes.filter((size) => size === 2_000).length).toBeGreaterThan(100);
   expect(sizes.filter((size) => size === first)).toEqual([]);
+});
+
+test('a direct message waits behind no flood, and behind signs of life only turn by turn', async () => {
+  const { wire, sizes, drain } = heldWire();
+  while (wire.send(bulk(1_000)));
+  for (let i = 0; i < 3; i++) wire.send(bulk(2_000), 'urgent');
+  for (let i = 0; i < 3; i++) expect(wire.send(bulk(3_000), 'direct')).toBe(true);
+  sizes.splice(0);
+  drain(9);
+  expect(sizes).toEqual([2_000, 3_000, 1_000, 2_000, 3_000, 1_000, 2_000, 3_000, 1_000]);
+  let direct = 0;
+  while (wire.send(bulk(3_000), 'direct')) direct++;
+  expect(direct * 3_000).toBeGreaterThan(1_000_000);
+  expect(direct * 3_000).toBeLessThan(1_100_000);
+  let roomy = 0;
+  const rooms = [wire.room('direct').then(() => roomy++), wire.room().then(() => roomy++)];
+  drain(2 * (direct / 2 + 1));
+  await rooms[0];
+  expect(roomy).toBe(1);
+  wire.close('enough');
+  await Promise.all(rooms);
 });
 
 test('last words go out before the end, and what waits in bulk does not', () => {

@@ -1,6 +1,6 @@
 /**
- * Messages over a channel: two lanes (control goes before bulk, frame by frame; what is urgent overtakes other bulk), bounded queues both ways, real
- * backpressure.
+ * Messages over a channel: two lanes (control goes before bulk, frame by frame), and in the bulk lane three queues that take turns, so that neither signs
+ * of life nor direct messages wait behind a flood; bounded queues both ways, real backpressure.
  * Knows nothing of who the peer is.
  */
 import {
@@ -17,11 +17,11 @@ import {
 import type { Frame, LinkMessage } from '@muster/protocol';
 import type { Channel } from '../../ports/index.ts';
 
-/** bytes that may wait in a lane before it refuses more */
-const CONTROL_QUEUE_BYTES = 512 * 1024;
-const BULK_QUEUE_BYTES = 8 * 1024 * 1024;
-/** bytes of urgent messages that may wait; beyond it they are bulk like any other */
-const URGENT_QUEUE_BYTES = 256 * 1024;
+/** bytes that may wait in a queue before it refuses more; urgent messages beyond it are bulk like any other */
+const QUEUE_BYTES = { control: 512 * 1024, urgent: 256 * 1024, direct: 1024 * 1024, bulk: 8 * 1024 * 1024 };
+/** queues of the bulk lane, in the order of their turns: signs of life, direct messages, all else */
+const BULK_QUEUES = ['urgent', 'direct', 'bulk'] as const;
+export type BulkQueue = (typeof BULK_QUEUES)[number];
 /** messages being handled at once before reading stops */
 export const HANDLING_LIMIT = 128;
 
@@ -45,7 +45,7 @@ const SHORT_BYTES = 64;
 type Parts = readonly Uint8Array[];
 
 /** First in, first out, with the bytes that wait. */
-class Lane {
+class Queue {
   #frames: Iterator<Parts>[] = [];
   #sizes: number[] = [];
   #head = 0;
@@ -53,6 +53,8 @@ class Lane {
   /** messages that came in so far, and that went out whole */
   pushed = 0;
   taken = 0;
+  /** who wants to know of room */
+  waiters: (() => void)[] = [];
 
   /** `frames` of one message are made one at a time, when they are due. */
   push(frames: Iterator<Parts>, size: number): void {
@@ -76,6 +78,12 @@ class Lane {
     }
     return undefined;
   }
+
+  wake(): void {
+    const { waiters } = this;
+    if (waiters.length > 0) this.waiters = [];
+    for (const wake of waiters) wake();
+  }
 }
 
 export class Wire {
@@ -83,14 +91,11 @@ export class Wire {
   /** resolves once the channel is closed too, with what was still to be sent out or given up */
   readonly gone: Promise<void>;
   readonly #events: WireEvents;
-  readonly #control = new Lane();
-  readonly #urgent = new Lane();
-  readonly #bulk = new Lane();
-  /** the last frame overtook bulk */
-  #overtook = false;
+  readonly #queues = { control: new Queue(), urgent: new Queue(), direct: new Queue(), bulk: new Queue() };
+  /** of `BULK_QUEUES`: whose turn comes next */
+  #turn = 0;
   readonly #decoder = new FrameDecoder((frame) => this.#frame(frame));
   readonly #reassembler = new Reassembler();
-  #waiters: (() => void)[] = [];
   #nextMessage = 0;
   #blocked = false;
   #handling = 0;
@@ -121,46 +126,52 @@ export class Wire {
 
   /** Remembers what waits now that a control message would overtake. The answer is true once all of it is out. */
   mark(): () => boolean {
-    const [urgent, bulk] = [this.#urgent.pushed, this.#bulk.pushed];
-    return () => this.#urgent.taken >= urgent && this.#bulk.taken >= bulk;
+    const waiting = BULK_QUEUES.map((name) => ({ queue: this.#queues[name], pushed: this.#queues[name].pushed }));
+    return () => waiting.every(({ queue, pushed }) => queue.taken >= pushed);
   }
 
-  /** `urgent`: before other bulk that waits. false: the lane is full or the wire closed, and nothing was queued. */
-  send(message: LinkMessage, urgent = false): boolean {
+  /** `queue`: of a message of the bulk lane. false: it is full or the wire closed, and nothing was queued. */
+  send(message: LinkMessage, queue: BulkQueue = 'bulk'): boolean {
     if (this.closed) return false;
     const { lane, type, body } = encodeLinkMessage(message);
     const bulk = lane === LANE_BULK;
-    const early = bulk && urgent && this.#urgent.bytes + body.length <= URGENT_QUEUE_BYTES;
-    const queue = early ? this.#urgent : bulk ? this.#bulk : this.#control;
-    if (!early && queue.bytes + body.length > (bulk ? BULK_QUEUE_BYTES : CONTROL_QUEUE_BYTES)) return false;
+    const name = !bulk ? 'control' : queue === 'urgent' && !this.#fits('urgent', body.length) ? 'bulk' : queue;
+    if (!this.#fits(name, body.length)) return false;
     this.#nextMessage = (this.#nextMessage + 1) >>> 0;
-    queue.push(bulk ? bulkParts(type, this.#nextMessage, body) : controlFrame(lane, type, body).values(), body.length);
+    this.#queues[name].push(bulk ? bulkParts(type, this.#nextMessage, body) : controlFrame(lane, type, body).values(), body.length);
     this.#pump();
     return true;
   }
 
-  /** Resolves when the bulk lane is at most half full, or the wire closed. */
-  async room(): Promise<void> {
-    while (!this.closed && this.#bulk.bytes > BULK_QUEUE_BYTES / 2) {
-      await new Promise<void>((resolve) => this.#waiters.push(resolve));
-    }
+  /** Resolves when the queue is at most half full, or the wire closed. */
+  async room(queue: BulkQueue = 'bulk'): Promise<void> {
+    while (!this.closed && !this.#roomy(queue)) await new Promise<void>((resolve) => this.#queues[queue].waiters.push(resolve));
   }
 
   close(reason: string, mode: 'graceful' | 'abort' = 'graceful'): void {
     if (this.closed) return;
     // Last words: control and urgent messages still go out, bulk that waits is dropped.
-    for (const lane of [this.#urgent, this.#control]) for (let frame = lane.take(); frame; frame = lane.take()) this.#write(frame);
+    const { urgent, control } = this.#queues;
+    for (const queue of [urgent, control]) for (let frame = queue.take(); frame; frame = queue.take()) this.#write(frame);
     this.channel.close(mode);
     this.#end(reason);
   }
 
   #pump(): void {
     while (!this.#blocked) {
-      const frame = this.#control.take() ?? this.#next();
+      const frame = this.#queues.control.take() ?? this.#next();
       if (!frame) break;
       this.#write(frame);
     }
-    if (this.#waiters.length > 0 && this.#bulk.bytes <= BULK_QUEUE_BYTES / 2) this.#wake();
+    for (const queue of BULK_QUEUES) if (this.#roomy(queue)) this.#queues[queue].wake();
+  }
+
+  #fits(queue: keyof typeof QUEUE_BYTES, bytes: number): boolean {
+    return this.#queues[queue].bytes + bytes <= QUEUE_BYTES[queue];
+  }
+
+  #roomy(queue: BulkQueue): boolean {
+    return this.#queues[queue].bytes <= QUEUE_BYTES[queue] / 2;
   }
 
   #write(frame: Parts): void {
@@ -170,11 +181,15 @@ export class Wire {
     }
   }
 
-  /** Urgent and other bulk turn by turn: neither can starve the other. */
+  /** Turn by turn: none can starve the others. */
   #next(): Parts | undefined {
-    const urgent = this.#overtook ? undefined : this.#urgent.take();
-    this.#overtook = urgent !== undefined;
-    return urgent ?? this.#bulk.take() ?? this.#urgent.take();
+    for (let tried = 0; tried < BULK_QUEUES.length; tried++) {
+      const queue = BULK_QUEUES[this.#turn]!;
+      this.#turn = (this.#turn + 1) % BULK_QUEUES.length;
+      const frame = this.#queues[queue].take();
+      if (frame) return frame;
+    }
+    return undefined;
   }
 
   #read(chunk: Uint8Array): void {
@@ -217,15 +232,10 @@ export class Wire {
   #end(reason: string): void {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
-    this.#wake();
+    for (const queue of BULK_QUEUES) this.#queues[queue].wake();
     this.#events.closed(reason);
   }
 
-  #wake(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const wake of waiters) wake();
-  }
 }
 
 function controlFrame(lane: number, type: number, body: Uint8Array): Parts[] {

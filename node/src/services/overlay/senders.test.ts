@@ -28,7 +28,7 @@ test('whom a publisher waits for in vain is not waited for until there is room, 
   const senders = new Senders(clock, new Counters());
   const { link, empty } = fullLink();
   const unsent: string[] = [];
-  const publish = (name: string) => senders.pass(link, envelope, { wait: true, urgent: false }, () => unsent.push(name));
+  const publish = (name: string) => senders.pass(link, envelope, { wait: true, queue: 'bulk' }, () => unsent.push(name));
   void publish('one');
   void publish('another');
   await clock.pass(2_000);
@@ -47,7 +47,7 @@ test('a message of somebody else that finds no room waits for nobody, and is cou
   const senders = new Senders(new HandClock(), counters);
   const { link, empty } = fullLink();
   let unsent = 0;
-  const passOn = () => senders.pass(link, envelope, { wait: false, urgent: false }, () => unsent++);
+  const passOn = () => senders.pass(link, envelope, { wait: false, queue: 'bulk' }, () => unsent++);
   expect(passOn()).toBeUndefined();
   empty();
   passOn();

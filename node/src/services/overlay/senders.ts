@@ -3,6 +3,7 @@ import type { MachineId } from '@muster/protocol';
 import type { Clock } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
 import type { Link } from '../links/link.ts';
+import type { BulkQueue } from '../links/wire.ts';
 
 /** how long a publisher waits for a peer whose queue is full before that peer has to ask for the message */
 const SLOW_PEER_MS = 1_000;
@@ -29,8 +30,8 @@ export class Senders {
   }
 
   /** `unsent` is called when the link did not take it. The promise is there when `wait` is wanted and the queue is full. */
-  pass(link: Link, envelope: Uint8Array, { wait, urgent }: { wait: boolean; urgent: boolean }, unsent: () => void): Promise<void> | undefined {
-    const sent = (): boolean => link.send({ kind: 'publish', envelope }, urgent);
+  pass(link: Link, envelope: Uint8Array, { wait, queue }: { wait: boolean; queue: BulkQueue }, unsent: () => void): Promise<void> | undefined {
+    const sent = (): boolean => link.send({ kind: 'publish', envelope }, queue);
     const done = (taken: boolean): void => {
       this.#counters.add(taken ? 'gossip_sent_total' : 'gossip_slow_peer_dropped_total');
       if (!taken && !wait) this.notPassedOn++;
@@ -38,17 +39,17 @@ export class Senders {
     };
     const taken = sent();
     if (taken || !wait || this.#slow.has(link)) return void done(taken);
-    return this.#offer(link, sent, done);
+    return this.#offer(link, queue, sent, done);
   }
 
-  async #offer(link: Link, sent: () => boolean, done: (taken: boolean) => void): Promise<void> {
+  async #offer(link: Link, queue: BulkQueue, sent: () => boolean, done: (taken: boolean) => void): Promise<void> {
     const timeout = Promise.withResolvers<void>();
     using _timer = this.#clock.after(SLOW_PEER_MS, timeout.resolve);
-    await Promise.race([link.wire.room(), timeout.promise]);
+    await Promise.race([link.wire.room(queue), timeout.promise]);
     if (sent()) return done(true);
     this.#count(link.machine, !this.#slow.has(link));
     this.#slow.add(link);
-    void link.wire.room().then(() => this.#slow.delete(link));
+    void link.wire.room(queue).then(() => this.#slow.delete(link));
     done(false);
   }
 

@@ -274,12 +274,12 @@ export class TreeOverlay implements Overlay {
 
   #pass(peer: MachineId, item: Item<Parcel>, pulled: boolean, wait: boolean): Promise<void> | undefined {
     const link = this.#links.get(peer);
-    const { bytes, urgent } = item.content;
+    const { bytes, queue } = item.content;
     if (pulled) {
       this.#parts.counters.add('gossip_pulled_total');
       if (item.internal) this.#parts.counters.add('gossip_announcements_pulled_total');
     }
-    return link && this.#senders.pass(link, bytes, { wait, urgent }, () => this.#feed({ kind: 'unsent', peer, ids: [item.id] }));
+    return link && this.#senders.pass(link, bytes, { wait, queue }, () => this.#feed({ kind: 'unsent', peer, ids: [item.id] }));
   }
 
   async #dial(peer: MachineId, addresses: readonly string[]): Promise<void> {

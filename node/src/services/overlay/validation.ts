@@ -11,6 +11,7 @@ import {
 import type { EnvelopeHeader, InspectedEnvelope, NetworkId } from '@muster/protocol';
 import type { Clock, Crypto, Log } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
+import type { BulkQueue } from '../links/wire.ts';
 import { GOSSIP_KINDS } from '../messaging/overlay.ts';
 import type { OverlayEvents, OverlayMessage } from '../messaging/overlay.ts';
 import type { ReplayMemory } from '../messaging/replay-memory.ts';
@@ -34,8 +35,8 @@ export interface Parcel {
   readonly bytes: Uint8Array;
   /** as it arrived, and once it is verified; nothing but bytes is kept of what was settled */
   envelope: InspectedEnvelope | undefined;
-  /** a sign of life: no flood of other messages may hold it up */
-  readonly urgent: boolean;
+  /** where it waits on a link: no flood of other messages may hold up signs of life and sealed direct messages */
+  readonly queue: BulkQueue;
   message?: OverlayMessage | undefined;
   refused?: string;
   settle?: (() => void) | undefined;
@@ -111,8 +112,9 @@ export class Validation {
   }
 }
 
-export function itemOf(id: string, header: EnvelopeHeader, { bytes, envelope, settle }: Omit<Parcel, 'urgent'>): Item<Parcel> {
+export function itemOf(id: string, header: EnvelopeHeader, { bytes, envelope, settle }: Omit<Parcel, 'queue'>): Item<Parcel> {
   const { to: topic, issued, expires, kind } = header;
   const urgent = kind === 'announce' && topic === PRESENCE_TOPIC && bytes.length <= MAX_BEACON_ENVELOPE_BYTES;
-  return { id, topic, issued, expires, size: bytes.length, internal: kind === 'announce', content: { bytes, envelope, urgent, settle } };
+  const queue = urgent ? 'urgent' : kind === 'inbox' ? 'direct' : 'bulk';
+  return { id, topic, issued, expires, size: bytes.length, internal: kind === 'announce', content: { bytes, envelope, queue, settle } };
 }
