@@ -17,8 +17,8 @@ const EBB_MS = 30_000;
 const ROUND_MS = 100;
 const A_ROUND = 4;
 const ASK_MS = 4_000;
-/** what waits on a link before a message, at that speed */
-const RTT_MS = 15_000;
+/** less than what waits on a link takes, at that speed: a direct message is not to wait for it */
+const RTT_MS = 4_000;
 
 export const flood = exercise(
   {

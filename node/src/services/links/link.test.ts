@@ -72,24 +72,27 @@ test('a probe measures one round trip, or gives up in time', async () => {
   expect(await lost).toBeUndefined();
 });
 
-test.each(['urgent', 'direct', 'bulk'] as const)('what was given to a link counts as arrived when a ping that went out after it is answered (%s)', async (queue) => {
-  const { clock, link, answer, take } = lonelyLink();
-  const start = clock.monotonic();
-  await clock.pass(3_000);
-  link.heard({ kind: 'ping', nonce: new Uint8Array(8) });
-  expect(link.soundAt, 'a sign of life proves nothing').toBe(start);
-  answer(-1);
-  expect(link.soundAt).toBe(start + 3_000);
-  // From here on there is room for control messages only.
-  take(1);
-  link.send({ kind: 'ping', nonce: new Uint8Array(8) });
-  link.send({ kind: 'publish', envelope: new Uint8Array(8) }, queue);
-  await clock.pass(3_000);
-  take(1);
-  answer(-1);
-  expect(link.soundAt, 'the ping overtook what waits').toBe(start + 3_000);
-  take(Infinity);
-  await clock.pass(3_000);
-  answer(-1);
-  expect(link.soundAt).toBe(start + 9_000);
-});
+test.each(['urgent', 'direct', 'bulk'] as const)(
+  'what was given to a link counts as arrived when a ping that went out after it is answered (%s)',
+  async (queue) => {
+    const { clock, link, answer, take } = lonelyLink();
+    const start = clock.monotonic();
+    await clock.pass(3_000);
+    link.heard({ kind: 'ping', nonce: new Uint8Array(8) });
+    expect(link.soundAt, 'a sign of life proves nothing').toBe(start);
+    answer(-1);
+    expect(link.soundAt).toBe(start + 3_000);
+    // From here on there is room for control messages only.
+    take(1);
+    link.send({ kind: 'ping', nonce: new Uint8Array(8) });
+    link.send({ kind: 'publish', envelope: new Uint8Array(8) }, queue);
+    await clock.pass(3_000);
+    take(1);
+    answer(-1);
+    expect(link.soundAt, 'the ping overtook what waits').toBe(start + 3_000);
+    take(Infinity);
+    await clock.pass(3_000);
+    answer(-1);
+    expect(link.soundAt).toBe(start + 9_000);
+  },
+);

@@ -235,7 +235,6 @@ export class Wire {
     for (const queue of BULK_QUEUES) this.#queues[queue].wake();
     this.#events.closed(reason);
   }
-
 }
 
 function controlFrame(lane: number, type: number, body: Uint8Array): Parts[] {
