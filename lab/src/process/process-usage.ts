@@ -15,7 +15,6 @@ export interface ProcessUsage {
   readonly cpu_ms: number;
 }
 
-const PAGE_BYTES = 4096;
 /** Linux tells processor time in hundredths of a second, whatever its own ticks are. */
 const TICK_MS = 10;
 
@@ -23,14 +22,15 @@ const TICK_MS = 10;
 export function processUsage(pid: number): ProcessUsage | undefined {
   const proc = `/proc/${pid}`;
   try {
-    const [, pages] = readFileSync(`${proc}/statm`, 'latin1').split(' ');
+    // None of a process that has ended and was not waited for.
+    const [, kilobytes = 0] = /^VmRSS:\s*(\d+) kB$/mu.exec(readFileSync(`${proc}/status`, 'latin1')) ?? [];
     const stats = readFileSync(`${proc}/stat`, 'latin1');
     // The second field is the command in parentheses and may itself hold spaces and parentheses.
     const fields = stats.slice(stats.lastIndexOf(')') + 2).split(' ');
     const handles = readdirSync(`${proc}/fd`);
     const sockets = handles.filter((handle) => isSocket(`${proc}/fd/${handle}`)).length;
     return {
-      rss_bytes: Number(pages) * PAGE_BYTES,
+      rss_bytes: Number(kilobytes) * 1_024,
       handles: handles.length,
       sockets,
       files: handles.length - sockets,

@@ -42,6 +42,7 @@ describe.skipIf(process.platform !== 'linux')('what the system says', () => {
     const { pid, tell } = await opener();
     const before = processUsage(pid)!;
     expect(before.rss_bytes).toBeGreaterThan(10_000_000);
+    expect(processUsage(process.pid)!.rss_bytes / process.memoryUsage.rss()).toBeCloseTo(1, 0.5);
     await tell('file');
     expect(processUsage(pid)).toMatchObject({ handles: before.handles + 1, files: before.files + 1, sockets: before.sockets });
     await tell('socket');
