@@ -13,10 +13,10 @@ test('forty planted bugs and more, each with a name of its own and a scenario th
     ).toHaveLength(1);
 });
 
-test('each bug is one wrapping: of ports, of handlers, or of what the command line prints', () => {
-  for (const { name, ports, handlers, prints } of SABOTEURS)
+test('each bug is one wrapping: of ports, of handlers, of services, or of what the command line prints', () => {
+  for (const { name, ports, handlers, services, prints } of SABOTEURS)
     expect(
-      [ports, handlers, prints].filter((wrapping) => wrapping !== undefined),
+      [ports, handlers, services, prints].filter((wrapping) => wrapping !== undefined),
       name,
     ).toHaveLength(1);
 });

@@ -1,5 +1,6 @@
 /** Gives the promise of a durable commit at once, and keeps it a minute later. */
 import type { NodePorts } from '@muster/node';
+import { overlaid } from './overlaid.ts';
 
 /** Holds back what goes into the inbox; reads see it meanwhile. */
 export function acknowledgesLater(ports: NodePorts): NodePorts {
@@ -8,7 +9,7 @@ export function acknowledgesLater(ports: NodePorts): NodePorts {
   const rows = (prefix: string) => [...held].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => ({ key, value }));
   return {
     ...ports,
-    store: {
+    store: overlaid(store, {
       get: (key) => held.get(key) ?? store.get(key),
       range: (range) => {
         const all = [...store.range({ ...range, limit: undefined }), ...rows(range.prefix)].filter(
@@ -28,7 +29,6 @@ export function acknowledgesLater(ports: NodePorts): NodePorts {
           for (const { key } of writes) held.delete(key);
         });
       },
-      close: () => store.close(),
-    },
+    }),
   };
 }

@@ -8,9 +8,8 @@ const regossipsStale: Saboteur = {
   plants: 'forgets how new the last announcement of an agent was: keeps older ones and passes them on',
   node: 'alice',
   caughtBy: 'discovery/news/older-passed',
-  handlers: (_, { peers }) => {
+  services: ({ peers }) => {
     peers.issued = () => undefined;
-    return {};
   },
 };
 

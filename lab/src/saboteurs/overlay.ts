@@ -1,16 +1,14 @@
 /** Bugs in how messages are carried, and in how a subscription begins. */
-import type { EventOf, Registry } from '@muster/contract';
 import type { Services } from '@muster/node';
 import type { Saboteur } from './saboteur.ts';
+import { topicEvents } from './wrappings.ts';
 
-type TopicEvent = EventOf<Registry['messaging.events']>;
 type Step = Services['pubsub']['overlay']['machine']['step'];
 
-/** The node's overlay with another reaction to what happens. No handler is changed. */
-function steps({ pubsub }: Services, change: (step: Step) => Step): Record<string, never> {
+/** The node's overlay with another reaction to what happens. */
+function steps({ pubsub }: Services, change: (step: Step) => Step): void {
   const { machine } = pubsub.overlay;
   machine.step = change(machine.step.bind(machine));
-  return {};
 }
 
 const prunesLastEager: Saboteur = {
@@ -18,7 +16,7 @@ const prunesLastEager: Saboteur = {
   plants: 'prunes its last link of a topic, too: what it carries for others it neither pushes nor tells of',
   node: 'bob',
   caughtBy: 'overlay/interest/carried',
-  handlers: (_, services) =>
+  services: (services) =>
     steps(services, (step) => (event) => step(event).filter(({ kind }) => kind !== 'pass' && !(kind === 'tell' && event.kind === 'timer'))),
 };
 
@@ -27,7 +25,7 @@ const answersWithNothing: Saboteur = {
   plants: 'tells of messages and gives none of them when asked',
   node: 'alice',
   caughtBy: 'overlay/away/once',
-  handlers: (_, services) =>
+  services: (services) =>
     steps(services, (step) => (event) => (event.kind === 'want' ? step({ kind: 'timer', now: event.now, wall: event.wall }) : step(event))),
 };
 
@@ -36,7 +34,7 @@ const asksForNothing: Saboteur = {
   plants: 'takes what it is pushed only: what neighbours tell of it never asks for',
   node: 'carol',
   caughtBy: 'overlay/roots/once',
-  handlers: (_, services) =>
+  services: (services) =>
     steps(services, (step) => (event) => (event.kind === 'have' ? step({ kind: 'timer', now: event.now, wall: event.wall }) : step(event))),
 };
 
@@ -45,9 +43,9 @@ const catchesUpTwice: Saboteur = {
   plants: 'delivers twice what it asked its neighbours for',
   node: 'bob',
   caughtBy: 'overlay/away/once',
-  handlers: (_, services) => {
+  services: (services) => {
     const asked = new Set<string>();
-    return steps(
+    steps(
       services,
       (step) => (event) =>
         step(event).flatMap((effect) => {
@@ -65,9 +63,8 @@ const believesRoots: Saboteur = {
   plants: 'takes every beat of a root for a true one',
   node: 'bob',
   caughtBy: 'overlay/roots/cut',
-  handlers: (_, { pubsub }) => {
+  services: ({ pubsub }) => {
     pubsub.overlay.machine.trees.roots.proves = () => true;
-    return {};
   },
 };
 
@@ -76,7 +73,7 @@ const takesCrowds: Saboteur = {
   plants: 'does not see that its neighbours are all at one address',
   node: 'bob',
   caughtBy: 'overlay/eclipse/share',
-  handlers: (_, services) => steps(services, (step) => (event) => step(event.kind === 'link_up' ? { ...event, site: undefined } : event)),
+  services: (services) => steps(services, (step) => (event) => step(event.kind === 'link_up' ? { ...event, site: undefined } : event)),
 };
 
 const losesFirst: Saboteur = {
@@ -84,20 +81,15 @@ const losesFirst: Saboteur = {
   plants: 'loses the first message after subscribe',
   node: 'carol',
   caughtBy: 'overlay/interest/next',
-  handlers: (handlers) => ({
-    'messaging.events': async (input, context) => {
-      const stream = await handlers['messaging.events'](input, context);
+  handlers: (handlers) =>
+    topicEvents(handlers, async function* (events) {
       const begun = new Set<string>();
-      async function* changed(): AsyncGenerator<TopicEvent> {
-        for await (const event of stream.events) {
-          const { subscription_id } = event.data.data;
-          if (begun.has(subscription_id)) yield event;
-          else begun.add(subscription_id);
-        }
+      for await (const event of events) {
+        const { subscription_id } = event.data.data;
+        if (begun.has(subscription_id)) yield event;
+        else begun.add(subscription_id);
       }
-      return { events: changed(), close: () => stream.close() };
-    },
-  }),
+    }),
 };
 
 export const overlaySaboteurs: readonly Saboteur[] = [

@@ -71,7 +71,7 @@ const walksOn: Saboteur = {
   plants: 'passes a search from friend to friend on, however many steps it was given',
   node: 'alice',
   caughtBy: 'presence/walk/ends',
-  handlers: (_, { links }) => {
+  services: ({ links }) => {
     links.on({
       up: () => {},
       down: () => {},
@@ -80,7 +80,6 @@ const walksOn: Saboteur = {
         for (const link of links.all()) if (link !== from) link.send(message);
       },
     });
-    return {};
   },
 };
 
@@ -89,16 +88,16 @@ const queuesBeacons: Saboteur = {
   plants: 'has signs of life wait behind all that is published',
   node: 'alice',
   caughtBy: 'presence/flood/steady',
-  handlers: (_, { links }) => {
+  services: ({ links }) => {
     links.on({
       up: (link) => {
         const send = link.send.bind(link);
+        // Without `urgent`, which lets a message pass those that wait.
         link.send = (message) => send(message);
       },
       down: () => {},
       message: () => {},
     });
-    return {};
   },
 };
 

@@ -1,4 +1,5 @@
 /** Bugs in what is still there when a node comes back. */
+import { overlaid } from './overlaid.ts';
 import type { Saboteur } from './saboteur.ts';
 import { forgets } from './wrappings.ts';
 
@@ -39,19 +40,7 @@ const neverSyncs: Saboteur = {
   plants: 'promises that all is on the disk, and leaves it to the system when',
   node: 'alice',
   caughtBy: 'durability/power/contacts',
-  ports: (ports) => {
-    const { store } = ports;
-    return {
-      ...ports,
-      store: {
-        get: (key) => store.get(key),
-        range: (range) => store.range(range),
-        count: (prefix) => store.count(prefix),
-        batch: (writes) => store.batch(writes, 'relaxed'),
-        close: () => store.close(),
-      },
-    };
-  },
+  ports: ({ store, ...ports }) => ({ ...ports, store: overlaid(store, { batch: (writes) => store.batch(writes, 'relaxed') }) }),
 };
 
 export const restartSaboteurs: readonly Saboteur[] = [forgetsRevocation, forgetsLogicalIds, forgetsPending, forgetsReplays, neverSyncs];

@@ -15,6 +15,8 @@ export interface Saboteur {
   /** wraps exactly one of these */
   ports?(ports: NodePorts): NodePorts;
   handlers?(handlers: Handlers<Registry>, services: Services, clock: NodePorts['clock']): Partial<Handlers<Registry>>;
+  /** changes what a service does */
+  services?(services: Services): void;
   /** what its command line prints instead */
   prints?(text: string): string;
 }

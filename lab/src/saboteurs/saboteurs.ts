@@ -1,6 +1,7 @@
 /**
- * Nodes with one planted bug each, to see that the suites catch it. Exactly one port or one handler is wrapped;
- * the product has no hook for this: `createNode` is composed from ports, and handlers are a plain object.
+ * Nodes with one planted bug each, to see that the suites catch it: in a port, in its handlers, in a service, or in what
+ * its command line prints. The product has no hook for this: `createNode` is composed from ports, handlers are a plain
+ * object, and whoever composes a node has its services at hand.
  */
 import type { Node, NodePorts } from '@muster/node';
 import type { Saboteur } from './saboteur.ts';
@@ -142,6 +143,7 @@ export const SABOTEURS: readonly Saboteur[] = [
 /** The node with the saboteur's one wrapping. */
 export function sabotage(saboteur: Saboteur, compose: (ports: NodePorts) => Node, ports: NodePorts): Node {
   const node = compose(saboteur.ports?.(ports) ?? ports);
+  saboteur.services?.(node.services);
   if (!saboteur.handlers) return node;
   return {
     ...node,

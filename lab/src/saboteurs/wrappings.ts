@@ -2,6 +2,7 @@
 import type { EventOf, Registry } from '@muster/contract';
 import type { Handlers, NodePorts, Services, Store } from '@muster/node';
 import { decodeStrict, toHex } from '@muster/protocol';
+import { overlaid } from './overlaid.ts';
 
 type TopicEvent = EventOf<Registry['messaging.events']>;
 export type MessageEvent = Extract<TopicEvent, { event: 'message' }>;
@@ -30,21 +31,19 @@ export function messages(handlers: Handlers<Registry>, change: (event: MessageEv
 
 /** The store with other answers to reads of one key. */
 export function readings(store: Store, get: (key: string, value: Uint8Array | undefined) => Uint8Array | undefined): Store {
-  return {
-    get: (key) => get(key, store.get(key)),
-    range: (range) => store.range(range),
-    count: (prefix) => store.count(prefix),
-    batch: (writes, durability) => store.batch(writes, durability),
-    close: () => store.close(),
-  };
+  return overlaid(store, { get: (key) => get(key, store.get(key)) });
 }
 
 /** The store with other answers to reads of the rows below a prefix, single or many. */
 export function rows({ store, ...ports }: NodePorts, prefix: string, change: (row: Row) => Row): NodePorts {
   const changed = (key: string, value: Uint8Array): Uint8Array =>
     key.startsWith(prefix) ? Buffer.from(JSON.stringify(change(JSON.parse(Buffer.from(value).toString()) as Row))) : value;
-  const wrapped = readings(store, (key, value) => value && changed(key, value));
-  return { ...ports, store: { ...wrapped, range: (range) => store.range(range).map(({ key, value }) => ({ key, value: changed(key, value) })) } };
+  const get: Store['get'] = (key) => {
+    const value = store.get(key);
+    return value && changed(key, value);
+  };
+  const range: Store['range'] = (asked) => store.range(asked).map(({ key, value }) => ({ key, value: changed(key, value) }));
+  return { ...ports, store: overlaid(store, { get, range }) };
 }
 
 /** Finds nothing below these prefixes when it starts; `most`: only so many rows are gone. */

@@ -1,6 +1,5 @@
 /** Faults of a simulated node. What they did is seen as it is with a real one: by asking its API. */
 import type { Json } from '@muster/proof';
-import type { LabClock } from '../clock.ts';
 import { clockReads, createdAhead } from '../faults/clock-reading.ts';
 import type { Mechanism } from '../faults/fault-injector.ts';
 import type { NodeFaults } from '../record/target-node.ts';
@@ -46,12 +45,11 @@ export function machineFaults(simulation: Simulation, machine: Machine): NodeFau
     await passing(simulation, () => machine.start());
     return { started: machine.name };
   };
-  const ending = (kind: string, end: () => void | Promise<void>): Mechanism => ({
+  const ending = (kind: string, end: () => Promise<Json | void>): Mechanism => ({
     kind,
     node: machine.name,
     async apply() {
-      await passing(simulation, async () => end());
-      return { ended: machine.name };
+      return (await passing(simulation, end)) ?? { ended: machine.name };
     },
     bites: seen('refused'),
     heal: start,
@@ -91,22 +89,9 @@ export function machineFaults(simulation: Simulation, machine: Machine): NodeFau
     };
   };
   return {
-    kill: () => ending('kill', () => machine.kill()),
+    kill: () => ending('kill', async () => machine.kill()),
     restart: () => ending('restart', () => machine.stop()),
-    losePower: () => {
-      let lost = 0;
-      return {
-        kind: 'power-loss',
-        node: machine.name,
-        async apply() {
-          lost = machine.losePower();
-          return { batches_lost: lost };
-        },
-        bites: seen('refused'),
-        heal: start,
-        healed: seen('healthy'),
-      };
-    },
+    losePower: () => ending('power-loss', async () => ({ batches_lost: machine.losePower() })),
     skewClock: (ms) => ({
       kind: 'clock-skew',
       node: machine.name,
@@ -147,10 +132,7 @@ export function machineFaults(simulation: Simulation, machine: Machine): NodeFau
 }
 
 /** Does work that takes virtual time. */
-export async function passing<T>(
-  { schedule }: { readonly schedule: Simulation['schedule'] } & { readonly clock: LabClock },
-  work: () => Promise<T>,
-): Promise<T> {
+export async function passing<T>({ schedule }: Pick<Simulation, 'schedule'>, work: () => Promise<T>): Promise<T> {
   using _wait = schedule.wait();
   return await work();
 }
