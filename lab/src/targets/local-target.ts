@@ -29,7 +29,7 @@ export interface LocalTargetOptions {
 const MAX_PROCESSES = 64;
 const MAX_LOCAL_NODES = 128;
 /** nodes of a larger world share processes, so many each, and know some others only */
-const SHARING = 32;
+const SHARING = 16;
 
 export function localTarget({ command, commands, cli, crowd, clock, bootLimit }: LocalTargetOptions): Target {
   const surfaces: Surface[] = ['rest', 'client', 'sse', 'ws', ...(cli ? (['cli'] as const) : [])];
@@ -49,7 +49,7 @@ export function localTarget({ command, commands, cli, crowd, clock, bootLimit }:
         ...(crowd && size !== undefined && { crowd: { command: crowd, size } }),
         ...(large && (wiring ?? 'host-directory') === 'host-directory' ? { wiring: 'few' } : wiring && { wiring }),
         // A few may speak of themselves every five seconds; of many, nobody would do anything but listen to that.
-        ...(large ? { config: { heartbeat_interval_secs: 300, ...config } } : config && { config }),
+        ...(large ? { config: { heartbeat_interval_secs: 300, presence_beacon_interval_secs: 100, ...config } } : config && { config }),
         ...(human && { human }),
         uses,
         ...(signal && { signal }),

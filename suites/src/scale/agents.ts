@@ -55,7 +55,16 @@ export const agents = (nodes: number) =>
       title: `${Math.min(nodes, MOST_AGENTS)} agents write to others, talk in groups and look around`,
       needs: {
         nodes,
-        capabilities: ['messaging.publish', 'messaging.events', 'direct.send', 'direct.events', 'discovery.find', 'presence.status', 'contacts.list'],
+        capabilities: [
+          'messaging.publish',
+          'messaging.events',
+          'direct.send',
+          'direct.events',
+          'direct.connect',
+          'discovery.find',
+          'presence.status',
+          'contacts.list',
+        ],
       },
       limit: LIMIT_MS,
       phases: {

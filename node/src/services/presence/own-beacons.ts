@@ -13,7 +13,7 @@ const STILL_TOLD_MS = 5_000;
 const BY_CLOCK_PER_S = 4;
 const FOR_NEWCOMERS_PER_S = 8;
 /** in networks up to this size each newcomer is welcomed by everybody, at once */
-const FAMILIAR = 32;
+export const FAMILIAR = 32;
 /** the first one that no link asked for: by then the overlay is there */
 const AFTER_JOIN_MS = 3_000;
 

@@ -140,6 +140,22 @@ describe('presence of many, on virtual time', () => {
     expect(given() - before).toBeLessThanOrEqual(62 + 4 * 3);
   });
 
+  test('in a crowd one that is killed is seen down within 12 s, and many who fall silent together are asked for by turns', async () => {
+    const model = modelOf();
+    const agents = await ring(48, model);
+    expect(await model.until(() => model.whole(), 60_000)).toBeLessThan(60_000);
+    model.kill(agents[3]!, 20);
+    expect(await model.until(gone(model, agents[3]!), 12_000)).toBeLessThan(12_000);
+    const [hub, ...rest] = others(model, agents[3]!);
+    const silent = rest.filter((_, index) => index % 2 === 0);
+    for (const each of silent) model.link(hub!, each);
+    await model.clock.pass(60_000);
+    const before = model.published;
+    for (const each of silent) model.kill(each, 20);
+    await model.clock.pass(10_000);
+    expect(model.published - before).toBeLessThan(280);
+  });
+
   test('a beacon that was heard, and one from before it, are refused and go no further', async () => {
     const model = modelOf();
     const [a, b] = [model.start(), model.start()];

@@ -19,7 +19,7 @@ import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { Guard, PubSub, TopicMessage } from '../messaging/pubsub.ts';
 import { ASK_EVERY_MS, HINT_OUTLIVES_MS } from './detector.ts';
-import { OwnBeacons } from './own-beacons.ts';
+import { FAMILIAR, OwnBeacons } from './own-beacons.ts';
 import type { OwnBeacon } from './own-beacons.ts';
 import { PresenceTable } from './presence-table.ts';
 import type { Heard, Moment, Present } from './presence-table.ts';
@@ -34,6 +34,10 @@ const ASK_AFTER_MS = { least: HINT_OUTLIVES_MS, most: HINT_OUTLIVES_MS + 400 };
 /** agents in doubt that are asked at a time: if all links break, nobody can be asked anyway */
 const MAX_CHASES = 32;
 const MAX_ASKS = 20;
+/** asks a second that everybody hears for long in a network beyond `FAMILIAR`: where much is in doubt because nodes are busy, asking keeps them so */
+const ASKS_PER_S = 8;
+/** asks of one node that need not wait for that: as many as it takes to see one agent down */
+const ASKS_AT_ONCE = 8;
 /** what a stopping node waits for its last beacon to be on its way */
 const LEAVE_MS = 200;
 
@@ -68,6 +72,8 @@ export class PresenceService implements Disposable {
   readonly #own: OwnBeacons;
   readonly #listeners = new Set<() => void>();
   readonly #chases = new Map<AgentId, Disposable>();
+  /** the asks so far are paid for until then, monotonic ms */
+  #asksUntil = -Infinity;
   #ended = false;
 
   constructor(parts: PresenceParts) {
@@ -228,10 +234,19 @@ export class PresenceService implements Disposable {
       const { mono } = this.#now();
       const heard = (this.table.heardAt(agent) ?? 0) > since + HINT_OUTLIVES_MS;
       if (heard || asks++ >= MAX_ASKS || !this.table.online(agent, mono)) return void this.#chases.delete(agent);
-      if (mono - (this.table.askedAt(agent) ?? -Infinity) >= ASK_EVERY_MS * 0.9) void this.#say({ kind: 'ask', agent });
+      const unasked = mono - (this.table.askedAt(agent) ?? -Infinity);
+      if (unasked >= ASK_EVERY_MS * 0.9 && this.#mayAsk(mono)) void this.#say({ kind: 'ask', agent });
       again(ASK_EVERY_MS + random.next() * 100);
     };
     if (this.table.online(agent, since)) again(ASK_AFTER_MS.least + random.next() * (ASK_AFTER_MS.most - ASK_AFTER_MS.least));
+  }
+
+  #mayAsk(mono: number): boolean {
+    const gap = this.table.size <= FAMILIAR ? 0 : (this.table.size * 1_000) / ASKS_PER_S;
+    const until = Math.max(this.#asksUntil, mono - ASKS_AT_ONCE * gap) + gap;
+    if (until > mono) return false;
+    this.#asksUntil = until;
+    return true;
   }
 
   async #say(said: Parameters<typeof encodePresence>[0]): Promise<void> {
