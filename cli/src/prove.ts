@@ -77,7 +77,7 @@ export interface ProveRequest {
   /** tries so many seeds, one after the other, until one fails */
   readonly seeds?: number;
   readonly json: boolean;
-  /** says nothing about a run that passed, and leaves no bundle of it */
+  /** says nothing about a run in which nothing failed, and leaves no bundle of it */
   readonly quiet?: true;
 }
 
@@ -146,7 +146,8 @@ export async function runProve(given: ProveRequest): Promise<number> {
     });
     const verifyLine = `muster verify ${shellWord(bundle)} --key ${shellWord(runner.publicFile)}`;
     const { verdict } = report;
-    if (request.quiet && verdict.exitCode === 0) {
+    // Of a run that was broken off before anything failed there is nothing to see.
+    if (request.quiet && (verdict.exitCode === 0 || (interrupt.signal.aborted && verdict.blamed.target === 0))) {
       await rm(bundle, { recursive: true });
       return interrupt.signal.aborted ? interruptedCode(interrupt.signal) : 0;
     }

@@ -21,6 +21,7 @@ const SEED_BELOW = 1_000_000_000;
 const MEASURED_NODES = 200;
 /** lines about seeds that passed */
 const MOST_LINES = 20;
+const INTERRUPTED = 'was interrupted';
 /** in place of what stands in the line of a terminal */
 const REDRAWN = '\r\u001b[2K';
 
@@ -75,7 +76,9 @@ export async function searchSeeds(
     else if (index > 0 && index % every === 0) await say(`${index} of ${count} seeds passed\n`);
     const ended = (how: string): Promise<void> => {
       const before = index === 0 ? 'the first' : `${index} of ${count} passed before it, from ${first}`;
-      return say(`\nseed ${seed} ${how}; ${before}\nreproduce: ${reproduceLine(each, String(seed))}\n`);
+      const again = reproduceLine(each, String(seed));
+      const then = how === INTERRUPTED ? `go on: ${again} --seeds ${count - index}` : `reproduce: ${again}`;
+      return say(`\nseed ${seed} ${how}; ${before}\n${then}\n`);
     };
     let code: number;
     try {
@@ -84,7 +87,7 @@ export async function searchSeeds(
       if (!(error instanceof Failure && error.exitCode === EXIT_USAGE)) await ended('ended without a verdict');
       throw error;
     }
-    if (code !== 0) await ended(code > 128 ? 'was interrupted' : 'did not pass');
+    if (code !== 0) await ended(code > 128 ? INTERRUPTED : 'did not pass');
     if (code !== 0) return code;
   }
   if (request.json) await write(`${JSON.stringify({ ok: true, from: first, passed: count })}\n`);

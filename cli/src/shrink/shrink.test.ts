@@ -1,5 +1,6 @@
 /** `muster shrink` on a run that failed on virtual time, as its user runs it; and what it refuses. */
 import { existsSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { suitesFor } from '@muster/suites';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Failure } from '../failure.ts';
 import { scheduleIn } from '../reproduce.ts';
-import { OwnHome, until } from '../testing/own-home.ts';
+import { listen, OwnHome, until } from '../testing/own-home.ts';
 import { failedRun } from './failed-run.ts';
 
 let folder: string;
@@ -51,14 +52,43 @@ test('of a run with a planted bug what matters is left', async () => {
   const taken = await home.muster('shrink', 'failed', '--out', 'again');
   expect(taken).toEqual({ code: 4, stdout: '', stderr: expect.stringMatching(/^muster: .*again\.schedule\.json is there already; .*\n$/) as string });
 
+  const begun = home.spawn('muster', ['shrink', 'failed', '--budget', '10m', '--out', 'begun']);
+  const { lines } = listen(begun);
+  const said = stderrOf(begun);
+  await until(() => lines.some((line) => line.startsWith('  ')) || begun.exitCode !== null, 'it found something smaller', 200_000);
+  begun.kill('SIGINT');
+  await until(() => begun.exitCode !== null, 'it ends', 200_000);
+  expect(begun.exitCode).toBe(130);
+  expect(said()).toMatch(/^muster: interrupted; the smallest so far: muster prove --seed 5 .*--schedule \S+\/begun\.schedule\.json\n$/u);
+  expect((await scheduleIn(join(home.root, 'begun.schedule.json'))).operations!.length).toBeLessThanOrEqual(16);
+
   const stopped = home.spawn('muster', ['shrink', 'failed', '--budget', '1', '--out', 'stopped']);
+  const saidLast = stderrOf(stopped);
   const kept = (): boolean => existsSync(join(home.root, 'stopped.schedule.json'));
   await until(() => kept() || stopped.exitCode !== null, 'the smallest is run once more, to be kept', 200_000);
   stopped.kill('SIGINT');
   await until(() => stopped.exitCode !== null, 'it ends', 200_000);
   expect(stopped.exitCode).toBe(130);
-  expect((await readdir(home.root)).filter((name) => name.includes('stopped'))).toEqual([]);
+  const found = saidLast().includes('the smallest so far') ? ['stopped.schedule.json'] : [];
+  expect((await readdir(home.root)).filter((name) => name.includes('stopped'))).toEqual(found);
 }, 300_000);
+
+test('a run that numbers say is made smaller by them', async () => {
+  await using home = await OwnHome.create();
+  const run = ['--world', 'sim', '--suite', 'stress', '--saboteur', 'drops-messages', '--nodes', '4', '--messages', '120'];
+  expect(await home.muster('prove', '--seed', '5', '--no-history', '--out', 'failed', ...run)).toMatchObject({ code: 1 });
+  const { code, stdout } = await home.muster('shrink', 'failed', '--budget', '10m');
+  expect(code).toBe(0);
+  // One in a hundred on one stream is lost: of two nodes that publish fifty messages each.
+  expect(stdout).toMatch(/\nnodes +4 +2 +\d+\noperations +120 messages +50 messages +\d+\n/u);
+  expect(stdout).toMatch(/\nagain: muster prove --seed 5 .*--suite stress .*--nodes 2 --messages 50\n$/u);
+}, 300_000);
+
+function stderrOf(child: ChildProcess): () => string {
+  let text = '';
+  child.stderr!.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return () => text;
+}
 
 /** A run that nothing is wrong with. */
 async function bundle(name: string, version: string, plan: Json): Promise<string> {

@@ -62,7 +62,10 @@ export async function runShrink({ bundle, budget, confirm: asked, out, json }: S
     }),
   });
   const report = interrupt.signal.aborted ? undefined : await again.keep(plan, place, file, confirm.of, interrupt.signal);
-  if (interrupt.signal.aborted) throw new Failure('interrupted', interruptedCode(interrupt.signal));
+  if (interrupt.signal.aborted) {
+    const soFar = plan === whole ? '' : `; the smallest so far: ${await again.note(plan, file)}`;
+    throw new Failure(`interrupted${soFar}`, interruptedCode(interrupt.signal));
+  }
   if (!report) {
     await say(`it did not fail again in ${confirm.of} run${confirm.of === 1 ? '' : 's'}: there is nothing to shrink by`);
     if (json) await printJson({ ok: false, error: 'it did not fail again' });
@@ -95,6 +98,10 @@ function rowOf({ what, unit, before, after, tried }: Reduction): Record<string, 
   return { what, before: said(before), after: said(after), tried };
 }
 
+function writeSchedule(file: string, { schedule }: ShrinkablePlan): Promise<void> {
+  return writeFile(file, `${JSON.stringify(schedule, undefined, 2)}\n`, { flag: 'wx' });
+}
+
 /** Runs the failed scenario once more, with a plan in place of its own. */
 class Again {
   readonly #failed: FailedRun;
@@ -109,12 +116,18 @@ class Again {
     return !signal.aborted && firstFailure(report, this.#failed.requirement) !== undefined;
   }
 
+  /** The command that does it again; its schedule stays. */
+  async note(plan: ShrinkablePlan, file: string | undefined): Promise<string> {
+    if (file) await writeSchedule(file, plan);
+    return (await this.#options(plan, file)).reproduce;
+  }
+
   /** Until it fails; that run's bundle stays, and nothing else. @returns undefined when it did in none of so many, or was not to go on */
   async keep(plan: ShrinkablePlan, out: string, file: string | undefined, tries: number, signal: AbortSignal): Promise<ProofReport | undefined> {
     const runner = (await runnerKey()).signer;
     await using written = new AsyncDisposableStack();
     if (file) {
-      await writeFile(file, `${JSON.stringify(plan.schedule, undefined, 2)}\n`, { flag: 'wx' });
+      await writeSchedule(file, plan);
       written.defer(() => rm(file));
     }
     for (let run = 1; run <= tries && !signal.aborted; run++) {

@@ -64,7 +64,7 @@ export async function shrink({ plan: whole, fails, spent, lasted = 0, observer =
   };
   if (whole.schedule) {
     // Operations can only be left out one by one where they are written one by one.
-    await attempt('operations', withOperations(whole, lasted));
+    if (whole.schedule.load) await attempt('operations', withOperations(whole, lasted));
     for (let round = 0, size = ''; round < MOST_ROUNDS && size !== sizeText(plan); round++) {
       size = sizeText(plan);
       await fewerParts(() => plan, attempt);
