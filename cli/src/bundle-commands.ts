@@ -96,6 +96,11 @@ export async function refuseUnlessFolder(bundle: string): Promise<void> {
 export async function believedReport(bundle: string): Promise<ProofReport> {
   await refuseUnlessFolder(bundle);
   if (await isCrashPrefix(bundle)) throw new Failure(`${bundle} is no bundle: it holds what a run left that was killed`, EXIT_USAGE);
+  return believed(bundle);
+}
+
+/** Of a folder that is no crash prefix. */
+async function believed(bundle: string): Promise<ProofReport> {
   const { accepted, report: found, findings, exitCode } = await verifyBundle(bundle);
   if (!accepted || !found) throw new Failure(`${bundle} is refused: ${findings[0]?.message ?? 'no report'}; see: muster verify ${bundle}`, exitCode);
   return found;
@@ -104,7 +109,7 @@ export async function believedReport(bundle: string): Promise<ProofReport> {
 /** As `believedReport`, or what a run says that was killed, which nobody signed. */
 export async function reportOfRun(bundle: string): Promise<ProofReport> {
   await refuseUnlessFolder(bundle);
-  return (await isCrashPrefix(bundle)) ? (await prefixAt(bundle)).report : believedReport(bundle);
+  return (await isCrashPrefix(bundle)) ? (await prefixAt(bundle)).report : believed(bundle);
 }
 
 export interface ReportRequest {
@@ -121,12 +126,12 @@ export async function report(request: ReportRequest): Promise<number> {
   const { bundle, out, openPath, json } = request;
   await refuseUnlessFolder(bundle);
   if (await isCrashPrefix(bundle)) return reportPrefix(request);
-  const believed = await believedReport(bundle);
+  const found = await believed(bundle);
   const html = resolve(bundle, join(...HTML.split('/')));
   if (out !== undefined) await writing(out, () => copyFile(html, out));
   if (openPath) await printLine(html);
-  else if (json) await printJson(believed);
-  else await printLine([...reportLines(believed), '', `HTML report: ${out ?? html}`].join('\n'));
+  else if (json) await printJson(found);
+  else await printLine([...reportLines(found), '', `HTML report: ${out ?? html}`].join('\n'));
   return 0;
 }
 

@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { Failure } from './failure.ts';
 
-const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Called with a failure that has the exit code, until disposed; the process goes on meanwhile. */
 export function onInterrupt(listener: (failure: Failure) => void): Disposable {

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { entry } from './entries.ts';
 import { EXIT_USAGE, Failure } from './failure.ts';
+import { INTERRUPTS } from './interruption.ts';
 import { print } from './output.ts';
 import type { ProveRequest } from './prove.ts';
 import { reproduceLine } from './reproduce.ts';
@@ -36,14 +37,13 @@ export async function becomeSimulationProcess(): Promise<number> {
     // As for whoever starts our commands: it ends in order when this process is gone, however that came about.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
-  for (const signal of signals) process.on(signal, pass);
+  for (const signal of INTERRUPTS) process.on(signal, pass);
   try {
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     return code ?? 128 + (signal ? constants.signals[signal] : 0);
   } finally {
-    for (const signal of signals) process.off(signal, pass);
+    for (const signal of INTERRUPTS) process.off(signal, pass);
   }
 }
 

@@ -174,7 +174,8 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
     inboxLimit: settings.inboxLimit,
   });
   const addresses = (): string[] => [...new Set([...externalAddresses(), ...(links.listener ? [links.listener.address] : [])])];
-  const speaking = { identity, pubsub, links, contacts, crypto, clock, random, counters, log, addresses };
+  const crowd = (): number => presence.table.size;
+  const speaking = { identity, pubsub, links, contacts, crypto, clock, random, counters, log, addresses, crowd };
   const announcements = new Announcements({ ...speaking, peers, heartbeatMs, ttlMs });
   const records = new RendezvousRecords({ store, crypto, clock, network });
   const others = (): AgentId[] => [...new Set([...peers.spoke((clock.now() - ttlMs) / 1_000), ...links.all().map(({ agent }) => agent)])];

@@ -35,6 +35,9 @@ export class Reply<Body> {
   }
 }
 
+/** WebSocket close code for a client that does not read */
+export const SLOW_CONSUMER = 1013;
+
 type MaybePromise<T> = T | Promise<T>;
 
 /**
@@ -70,7 +73,7 @@ export interface Session<Sent, Received> {
   readonly id: string;
   /**
    * Queues a frame; ignored once closed. At most 1,024 frames or 16 MiB wait for a slow client, then the socket is
-   * closed with 1013 `slow consumer`.
+   * closed with `SLOW_CONSUMER`.
    */
   send(frame: Sent): void;
   /** Set by the handler before it returns. A `CapabilityError` from it becomes an `error` frame and the socket stays open. */

@@ -1,6 +1,7 @@
 import type { OutputOf, Registry } from '@muster/contract';
 import type { OverlayControl } from '@muster/protocol';
 import { expect, test } from 'vitest';
+import { SLOW_CONSUMER } from '../../ports/handlers.ts';
 import type { Session } from '../../ports/handlers.ts';
 import { eventually, twoLinkedNodes } from '../../testing/network.ts';
 import type { TestNode } from '../../testing/network.ts';
@@ -60,7 +61,7 @@ test('a socket that is closed because its client does not read is counted, once 
   const connect = (): void => (a.node.handlers['websocket.connect'] as (socket: unknown) => void)(socket);
   connect();
   await onFrame({ type: 'subscribe', topics: ['x', 'y'] });
-  for (const listener of closed.splice(0)) listener(1013);
+  for (const listener of closed.splice(0)) listener(SLOW_CONSUMER);
   expect(gossip(a).stats.subscriber_channel_closed).toBe(2);
   connect();
   await onFrame({ type: 'subscribe', topics: ['x'] });

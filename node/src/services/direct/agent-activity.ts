@@ -1,6 +1,7 @@
 /** Direct messages by agent since the node started, for diagnostics. Bounded: those quiet for longest are forgotten. */
 import type { AgentId } from '@muster/protocol';
 import type { Clock } from '../../ports/index.ts';
+import { remember } from '../remember.ts';
 
 const MAX_AGENTS = 1_024;
 
@@ -50,9 +51,7 @@ export class AgentActivity {
   #of(agent: AgentId): Activity {
     const known = this.#agents.get(agent);
     const activity = known ?? { succeeded: 0, failed: 0, received: 0, lastSend: undefined, lastReceive: undefined, path: undefined };
-    this.#agents.delete(agent);
-    if (this.#agents.size >= MAX_AGENTS) this.#agents.delete(this.#agents.keys().next().value!);
-    this.#agents.set(agent, activity);
+    remember(this.#agents, agent, activity, MAX_AGENTS);
     return activity;
   }
 }

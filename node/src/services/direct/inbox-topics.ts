@@ -21,6 +21,7 @@ import type { Counters } from '../counters.ts';
 import type { LocalIdentity } from '../identity/local-identity.ts';
 import type { PubSub, TopicMessage } from '../messaging/pubsub.ts';
 import type { KnownPeers } from '../peers/known-peers.ts';
+import { remember } from '../remember.ts';
 import { failure } from './failures.ts';
 import type { PendingMessage } from './outbox.ts';
 
@@ -86,8 +87,7 @@ export class InboxTopics implements Disposable {
       machineKey: identity.machineKey.publicKey,
       machineSignature: await signLetter(crypto, identity.machineKey, bytes),
     };
-    bound(this.#left, MAX_HANDLING * 16);
-    this.#left.set(requestId, clock.monotonic());
+    remember(this.#left, requestId, clock.monotonic(), MAX_HANDLING * 16);
     await this.#post(to, kemKey, fromHex(requestId), letter);
   }
 
@@ -178,13 +178,6 @@ export class InboxTopics implements Disposable {
     this.#left.delete(requestId);
     const sample = this.#parts.clock.monotonic() - leftAt;
     const known = this.#roundTrips.get(from);
-    this.#roundTrips.delete(from);
-    bound(this.#roundTrips, MAX_TIMED);
-    this.#roundTrips.set(from, known === undefined ? sample : known * 0.8 + sample * 0.2);
+    remember(this.#roundTrips, from, known === undefined ? sample : known * 0.8 + sample * 0.2, MAX_TIMED);
   }
-}
-
-/** Room for one more. */
-function bound<K>(map: Map<K, unknown>, most: number): void {
-  if (map.size >= most) map.delete(map.keys().next().value!);
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/index.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { KnownPeer, KnownPeers } from '../peers/known-peers.ts';
+import { remember } from '../remember.ts';
 import { failure } from './failures.ts';
 import type { InboxTopics } from './inbox-topics.ts';
 import type { DirectPath, PendingMessage } from './outbox.ts';
@@ -126,9 +127,7 @@ export class Routes {
   }
 
   #note(agent: AgentId): void {
-    this.#unreachable.delete(agent);
-    this.#unreachable.set(agent, this.#parts.clock.monotonic());
-    if (this.#unreachable.size > MAX_UNREACHABLE) this.#unreachable.delete(this.#unreachable.keys().next().value!);
+    remember(this.#unreachable, agent, this.#parts.clock.monotonic(), MAX_UNREACHABLE);
   }
 }
 

@@ -12,7 +12,7 @@ import {
   signRendezvousRecord,
 } from '@muster/protocol';
 import type { AgentId, RendezvousFields } from '@muster/protocol';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openSqliteStore } from '../../engines/sqlite-store.ts';
 import { HandClock } from '../../testing/hand-clock.ts';
 import { crypto as real, freshIdentity } from '../../testing/network.ts';
@@ -44,7 +44,10 @@ class Room {
   readonly #counted: Counters[] = [];
   readonly #ears = new Map<AgentId, { guards: Map<string, Guard>; topics: Map<string, (message: TopicMessage) => void> }>();
 
-  enter(identity: Identity = freshIdentity(), options: { blocked?: readonly AgentId[]; others?: readonly AgentId[]; validityMs?: number } = {}) {
+  enter(
+    identity: Identity = freshIdentity(),
+    options: { blocked?: readonly AgentId[]; others?: readonly AgentId[]; crowd?: number; validityMs?: number } = {},
+  ) {
     const directory = mkdtempSync(join(tmpdir(), 'muster-rendezvous-'));
     const store = openSqliteStore(join(directory, 'node.sqlite'));
     const ears = { guards: new Map<string, Guard>(), topics: new Map<string, (message: TopicMessage) => void>() };
@@ -65,6 +68,7 @@ class Room {
       links: { on: () => {}, size: 1 },
       contacts: { blocked, rejects: blocked },
       addresses: () => ['8.8.8.8:1', '127.0.0.1:1'],
+      crowd: () => options.crowd ?? 0,
       others: () => options.others ?? [],
       validityMs: options.validityMs ?? VALID_MS,
       pubsub: {
@@ -162,6 +166,21 @@ test('an agent leaves its record at the start and again before it expires, witho
   await room.clock.pass(300);
   await verified(room, () => agent.counters.get('rendezvous_asks_total') >= 0);
   expect(await asking).toMatchObject({ agent: keeper.identity.agentId, addresses: ['8.8.8.8:1'] });
+});
+
+test.each([
+  [63, 2],
+  [64, 1],
+])('who heard %i agents by then leaves its record %i times', async (crowd, times) => {
+  const room = new Room();
+  using said = vi.spyOn(room, 'say');
+  const { rendezvous } = room.enter(undefined, { crowd });
+  rendezvous.start();
+  await room.clock.pass(3_000);
+  await verified(room, () => said.mock.calls.length > 0);
+  await room.clock.pass(10_000);
+  await verified(room, () => said.mock.calls.length >= times);
+  expect(said.mock.calls.length).toBe(times);
 });
 
 test('what is old, expired, forged, unreadable or of somebody who is blocked is neither kept nor passed on', async () => {

@@ -19,6 +19,7 @@ import type { AgentId, NetworkId, RendezvousRecord } from '@muster/protocol';
 import type { Clock, Crypto, Log, Random } from '../../ports/index.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
 import type { Counters } from '../counters.ts';
+import { CROWD } from '../identity/announcements.ts';
 import type { LocalIdentity } from '../identity/local-identity.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { Guard, PubSub, TopicMessage } from '../messaging/pubsub.ts';
@@ -27,10 +28,8 @@ import type { RendezvousRecords } from './rendezvous-records.ts';
 
 /** after the start, and after the first link, which gives somebody to leave it with: nobody waits for it, and many who join together have more urgent things to say */
 const LEAVE_AFTER_MS = { least: 2_000, most: 3_000 };
-/** for keepers that linked a moment later */
+/** for keepers that linked a moment later; in a crowd they were there the first time */
 const LEAVE_AGAIN_AFTER_MS = 5_000;
-/** who knows so many others by then leaves that out: keepers were there the first time */
-const CROWD = 64;
 /** which shards are kept is looked at this often: who is near changes as agents come and go */
 const KEEP_EVERY_MS = 60_000;
 /** and more often at first, while others are getting known: who knows nobody keeps everything */
@@ -53,6 +52,8 @@ export interface RendezvousParts {
   readonly counters: Counters;
   readonly log: Log;
   readonly addresses: () => readonly string[];
+  /** agents heard */
+  readonly crowd: () => number;
   /** other agents that were heard of lately */
   readonly others: () => readonly AgentId[];
   readonly validityMs: number;
@@ -84,7 +85,7 @@ export class Rendezvous implements Disposable {
     for (const ms of KEEP_SOON_MS) this.#timers.add(clock.after(ms, () => this.#keep()));
     this.#timers.add(clock.every(KEEP_EVERY_MS, () => this.#keep()));
     this.#leaveSoon();
-    const again = (): void => void (this.#parts.others().length < CROWD && this.#publish());
+    const again = (): void => void (this.#parts.crowd() < CROWD && this.#publish());
     if (LEAVE_AGAIN_AFTER_MS < validityMs / 2) this.#timers.add(clock.after(LEAVE_AGAIN_AFTER_MS, again));
     this.#timers.add(clock.every((validityMs / 2) * (1 - random.next() / 10), () => this.#publish()));
   }

@@ -22,7 +22,7 @@ import type { LocalIdentity } from './local-identity.ts';
 /** one announcement at join, another for those that linked a moment later */
 const AFTER_JOIN_MS = [100, 3_000];
 /** in a network of so many the second one is left out: most are here already, and the rest hear the heartbeat */
-const CROWD = 64;
+export const CROWD = 64;
 /** the first link gives somebody to tell; it is told once the other end is ready for messages */
 const AFTER_FIRST_LINK_MS = 250;
 /** between two that this node makes by itself: the second must not overtake the first on its way, or the first is taken for stale */
@@ -44,6 +44,8 @@ export interface AnnouncementParts {
   readonly counters: Counters;
   readonly log: Log;
   readonly addresses: () => readonly string[];
+  /** agents heard */
+  readonly crowd: () => number;
   readonly heartbeatMs: number;
   /** what is older than this when it arrives is not kept, nor passed on */
   readonly ttlMs: number;
@@ -59,7 +61,6 @@ export class Announcements implements Disposable {
   #answeredAt = -Infinity;
   #saidAt = -Infinity;
   #waiting = false;
-  #heardCount = 0;
   #disposed = false;
 
   constructor(parts: AnnouncementParts) {
@@ -75,7 +76,7 @@ export class Announcements implements Disposable {
 
   /** From joining on. */
   start(): void {
-    for (const [index, ms] of AFTER_JOIN_MS.entries()) this.#later(ms, () => void ((index === 0 || this.#heardCount < CROWD) && this.#tellAll()));
+    for (const [index, ms] of AFTER_JOIN_MS.entries()) this.#later(ms, () => void ((index === 0 || this.#parts.crowd() < CROWD) && this.#tellAll()));
     const { heartbeatMs, random } = this.#parts;
     const beat = (): void => {
       this.#later(heartbeatMs * (1 - JITTER + 2 * JITTER * random.next()), () => {
@@ -186,7 +187,6 @@ export class Announcements implements Disposable {
       if (contacts.rejects(sender, machine)) return void this.#refuse('machine');
       peers.learn(sender, machine, { addresses, kemKey, agentKey: senderKey, announced: true, issued, user });
       contacts.heardOf(sender, machine);
-      this.#heardCount++;
       counters.add('announcements_accepted_total');
     } catch (error) {
       const ours = error instanceof ProtocolError;

@@ -9,7 +9,7 @@ const HEARTBEAT_MS = 300_000;
 const JOINED_MS = 10_000;
 
 /** When each of the nodes announces itself, of those that start at once. */
-async function announced(nodes: number, passing: number): Promise<number[][]> {
+async function announced(nodes: number, passing: number, crowd = 0): Promise<number[][]> {
   const clock = new HandClock();
   const disposed: Disposable = { [Symbol.dispose]: () => undefined };
   const each = Array.from({ length: nodes }, (_, node) => {
@@ -27,6 +27,7 @@ async function announced(nodes: number, passing: number): Promise<number[][]> {
       // Evenly spread: the golden ratio.
       random: { next: () => ((node + 1) * 0.618 + draws++ * 0.414) % 1 },
       addresses: () => [],
+      crowd: () => crowd,
       heartbeatMs: HEARTBEAT_MS,
       log: { write: () => undefined },
     } as unknown as AnnouncementParts);
@@ -35,11 +36,16 @@ async function announced(nodes: number, passing: number): Promise<number[][]> {
   for (const { announcements } of each) announcements.start();
   await clock.pass(passing);
   for (const { announcements } of each) announcements[Symbol.dispose]();
-  return each.map(({ times }) => times.filter((at) => at > JOINED_MS));
+  return each.map(({ times }) => times);
 }
 
+test('who joins says so twice, but once where a crowd was heard by then', async () => {
+  expect(await announced(1, JOINED_MS, 63)).toEqual([[100, 3_000]]);
+  expect(await announced(1, JOINED_MS, 64)).toEqual([[100]]);
+});
+
 test('heartbeats of nodes that started together spread over a fifth of the interval, and come no later than a tenth after it', async () => {
-  const all = await announced(20, 6 * HEARTBEAT_MS);
+  const all = (await announced(20, 6 * HEARTBEAT_MS)).map((times) => times.filter((at) => at > JOINED_MS));
   const first = all.map(([at]) => at!);
   expect(Math.min(...first)).toBeGreaterThanOrEqual(0.9 * HEARTBEAT_MS);
   expect(Math.max(...first)).toBeLessThanOrEqual(1.1 * HEARTBEAT_MS);

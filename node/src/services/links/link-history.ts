@@ -1,6 +1,7 @@
 /** What became of links: told live to whoever listens, and for each machine how its last link ended. */
 import type { MachineId } from '@muster/protocol';
 import type { Clock } from '../../ports/index.ts';
+import { remember } from '../remember.ts';
 import { scopeOf } from './addresses.ts';
 import type { Link } from './link.ts';
 import type { LinkManager } from './link-manager.ts';
@@ -73,8 +74,7 @@ export class LinkHistory {
     const { machine, generation } = link;
     if (this.#current.get(machine) === link) {
       this.#current.delete(machine);
-      this.#ended.set(machine, { generation, reason });
-      if (this.#ended.size > MAX_ENDED) this.#ended.delete(this.#ended.keys().next().value!);
+      remember(this.#ended, machine, { generation, reason }, MAX_ENDED);
     }
     this.#tell(machine, `Closed { generation: ${generation}, reason: ${JSON.stringify(reason)} }`);
   }

@@ -4,6 +4,7 @@ import type { AgentId, Hello, LinkMessage, MachineId } from '@muster/protocol';
 import { TransportError } from '../../ports/index.ts';
 import type { Clock, Log } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
+import { remember } from '../remember.ts';
 import { errorText } from './error-text.ts';
 import { endedWith, Link, PING_INTERVAL_MS, VANISHED } from './link.ts';
 import type { ReceiveStats } from './receive-stats.ts';
@@ -94,7 +95,7 @@ export class LinkTable implements Disposable {
     const former = this.#former.get(machine);
     const afresh = startedAnew(former?.instance, hello.instance);
     const generation = (former?.generation ?? 0) + 1;
-    this.#remember(machine, { generation, instance: hello.instance });
+    remember(this.#former, machine, { generation, instance: hello.instance }, MAX_REMEMBERED);
     const link = new Link(clock, wire, hello, { ...ends, agent: hello.agent }, { generation, afresh });
     attach(link);
     const existing = this.#links.get(machine);
@@ -147,12 +148,6 @@ export class LinkTable implements Disposable {
 
   [Symbol.dispose](): void {
     for (const timer of this.#timers) timer[Symbol.dispose]();
-  }
-
-  #remember(machine: MachineId, former: Former): void {
-    this.#former.delete(machine);
-    this.#former.set(machine, former);
-    if (this.#former.size > MAX_REMEMBERED) this.#former.delete(this.#former.keys().next().value!);
   }
 
   /** Both ends decide alike: of two live links the one dialled by the lower machine id stays; a peer that dials again, or a silent link, is replaced. */

@@ -1,6 +1,7 @@
 /** How busy handling is with what came over links: totals, times and depths, by lane and by machine. Read by diagnostics; two clock reads a message. */
 import type { LinkMessage, MachineId } from '@muster/protocol';
 import type { Clock } from '../../ports/index.ts';
+import { remember } from '../remember.ts';
 
 /** machines whose messages are counted apart; beyond it those counted for longest are forgotten */
 const MAX_MACHINES = 1_024;
@@ -72,9 +73,8 @@ export class ReceiveStats {
   #of(machine: MachineId): Record<Lane, number> {
     const known = this.#machines.get(machine);
     if (known) return known;
-    if (this.#machines.size >= MAX_MACHINES) this.#machines.delete(this.#machines.keys().next().value!);
     const counts = { pubsub: 0, membership: 0, bulk: 0 };
-    this.#machines.set(machine, counts);
+    remember(this.#machines, machine, counts, MAX_MACHINES);
     return counts;
   }
 }

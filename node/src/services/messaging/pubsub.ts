@@ -6,6 +6,7 @@ import type { Clock, Crypto } from '../../ports/index.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
 import type { Counters } from '../counters.ts';
 import type { LocalIdentity } from '../identity/local-identity.ts';
+import { remember } from '../remember.ts';
 import { GOSSIP_KINDS } from './overlay.ts';
 import type { Overlay, OverlayEvents, OverlayMessage } from './overlay.ts';
 
@@ -140,9 +141,8 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
     const key = `${kind}\0${topic}`;
     const known = this.#sealers.get(key);
     if (known) return known;
-    if (this.#sealers.size >= MAX_SEALERS) this.#sealers.delete(this.#sealers.keys().next().value!);
     const sealer = envelopeSealer(crypto, identity.agentKey, { kind, network, to: topic }, this.#endorse);
-    this.#sealers.set(key, sealer);
+    remember(this.#sealers, key, sealer, MAX_SEALERS);
     return sealer;
   }
 

@@ -5,6 +5,7 @@
  */
 import { MAX_PEER_ADDRESSES, MAX_WALK } from '@muster/protocol';
 import type { MachineId, NeighborPriority, OverlayControl, PeerDescriptor } from '@muster/protocol';
+import { remember } from '../remember.ts';
 import * as limits from './limits.ts';
 import { PassiveView } from './passive-view.ts';
 import type { Step } from './types.ts';
@@ -93,14 +94,13 @@ export class Membership {
   }
 
   ban(peer: MachineId): void {
-    this.#banned.set(peer, this.#step.now + limits.BAN_MS);
-    if (this.#banned.size > limits.MAX_BANNED) this.#banned.delete(this.#banned.keys().next().value!);
+    remember(this.#banned, peer, this.#step.now + limits.BAN_MS, limits.MAX_BANNED);
     this.#passive.forget(peer);
     this.#asked.delete(peer);
     this.#leave(peer);
   }
 
-  heard(peer: MachineId, control: Exclude<OverlayControl, { kind: 'beacon' | 'topics' | 'beat' | 'root' }>): void {
+  heard(peer: MachineId, control: OverlayControl): void {
     if (!this.#linked.has(peer) || this.#isBanned(peer)) return;
     switch (control.kind) {
       case 'join':

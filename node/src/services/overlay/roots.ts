@@ -3,8 +3,9 @@
  * A beat counts when it is under a signed anchor of its root, at the distance that it claims, and fresh; so nobody can invent a root, repeat an old
  * beat, or be nearer than whom it heard.
  */
-import { CLOCK_SKEW_MS, ROOT_BEATS, rootLink } from '@muster/protocol';
+import { bytesEqual, CLOCK_SKEW_MS, ROOT_BEATS, rootLink } from '@muster/protocol';
 import type { MachineId, RootAnchor, RootChain, TreeBeacon } from '@muster/protocol';
+import { remember } from '../remember.ts';
 import * as limits from './limits.ts';
 import type { Scores } from './scores.ts';
 import type { Step } from './types.ts';
@@ -135,9 +136,7 @@ export class Roots {
     }
     if (!good) return;
     const known = [...(this.#known.get(root) ?? []), { name, anchor, link: anchor.end, index: 0 }];
-    this.#known.delete(root);
-    this.#known.set(root, known.toSorted((a, b) => a.anchor.first - b.anchor.first).slice(-2));
-    if (this.#known.size > limits.MAX_ROOTS) this.#known.delete(this.#known.keys().next().value!);
+    remember(this.#known, root, known.toSorted((a, b) => a.anchor.first - b.anchor.first).slice(-2), limits.MAX_ROOTS);
     this.#parts.known(root);
   }
 
@@ -200,8 +199,8 @@ export class Roots {
 
   #leadsTo(known: Known, index: number, link: Uint8Array): boolean {
     const { down } = this.#step.options.roots;
-    if (index <= known.index) return equal(down(known.link, known.index - index), link);
-    if (!equal(down(link, index - known.index), known.link)) return false;
+    if (index <= known.index) return bytesEqual(down(known.link, known.index - index), link);
+    if (!bytesEqual(down(link, index - known.index), known.link)) return false;
     Object.assign(known, { link, index });
     return true;
   }
@@ -210,8 +209,4 @@ export class Roots {
 function keep<T>(list: T[], item: T): void {
   list.push(item);
   if (list.length > limits.ROOTS_OF_PEER) list.shift();
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -24,6 +24,8 @@ export type Fault = keyof typeof FAULTS;
 /** faults of a kind that cost nothing, per second: races make some */
 const FREE_PER_S: Partial<Record<Fault, number>> = { no_interest: 20, copies: 200, greedy: 50, withheld: 0.2 };
 const FREE_AT_ONCE = 10;
+/** up to so many points: whoever stands behind one that withholds withholds too, so that alone ends no link */
+const MOST: Partial<Record<Fault, number>> = { withheld: WITHHELD_POINTS };
 
 interface Dossier {
   points: number;
@@ -58,9 +60,7 @@ export class Scores {
       const left = record.free.get(fault) ?? perSecond * FREE_AT_ONCE;
       if (left >= 1) return void record.free.set(fault, left - 1);
     }
-    // Whoever stands behind one that withholds withholds too: this alone ends no link.
-    if (fault === 'withheld') record.points = Math.max(record.points, Math.min(WITHHELD_POINTS, record.points + FAULTS.withheld));
-    else record.points += FAULTS[fault];
+    record.points = Math.max(record.points, Math.min(MOST[fault] ?? Infinity, record.points + FAULTS[fault]));
     if (record.points < CUT_AT) return;
     record.cut = true;
     this.#step.out({ kind: 'cut', peer, reason: fault, banMs: BAN_MS });

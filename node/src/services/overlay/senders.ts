@@ -4,6 +4,7 @@ import type { Clock } from '../../ports/index.ts';
 import type { Counters } from '../counters.ts';
 import type { Link } from '../links/link.ts';
 import type { BulkQueue } from '../links/wire.ts';
+import { remember } from '../remember.ts';
 
 /** how long a publisher waits for a peer whose queue is full before that peer has to ask for the message */
 const SLOW_PEER_MS = 1_000;
@@ -59,8 +60,6 @@ export class Senders {
 
   #count(machine: MachineId, pauses: boolean): void {
     const before = this.counts(machine);
-    this.#counts.delete(machine);
-    this.#counts.set(machine, { timeouts: before.timeouts + 1, pauses: before.pauses + Number(pauses) });
-    if (this.#counts.size > MAX_COUNTED) this.#counts.delete(this.#counts.keys().next().value!);
+    remember(this.#counts, machine, { timeouts: before.timeouts + 1, pauses: before.pauses + Number(pauses) }, MAX_COUNTED);
   }
 }

@@ -7,6 +7,7 @@
  */
 import { MAX_TREES, ROOT_STEPS } from '@muster/protocol';
 import type { MachineId, TreeBeacon } from '@muster/protocol';
+import { remember } from '../remember.ts';
 import { ASKED_BEAT_MS, BEACON_EVERY_MS, DISTRUSTED_AT, HELD_UP_MS, HOLD_MS, MAX_FALLEN_ROOTS, MAX_HOPS, ORPHAN_MS, ROOT_LOST_MS } from './limits.ts';
 import { Roots } from './roots.ts';
 import type { Scores } from './scores.ts';
@@ -272,9 +273,7 @@ export class Trees {
 
   #fell(tree: Tree): void {
     const { self } = this.#step.options;
-    tree.fallen.delete(tree.root);
-    tree.fallen.set(tree.root, tree.seq);
-    if (tree.fallen.size > MAX_FALLEN_ROOTS) tree.fallen.delete(tree.fallen.keys().next().value!);
+    remember(tree.fallen, tree.root, tree.seq, MAX_FALLEN_ROOTS);
     const alone = { root: self, hops: 0, proof: undefined, parent: undefined, heldSince: undefined, orphanSince: undefined };
     Object.assign(tree, { ...alone, renewedAt: this.#step.now });
     if (tree === this.#trees[0]) this.#rootedAt = this.#step.now;

@@ -57,3 +57,11 @@ test('tells who spoke for itself since when, and what it signed last, also what 
   expect(again.spoke(2_000).toSorted()).toEqual([said.agentId, late.agentId].toSorted());
   expect(again.issued(late.agentId)).toBe(9);
 });
+
+test('of strangers that were asked for nothing is kept', () => {
+  const { agentId, machineId } = freshIdentity();
+  const peers = new KnownPeers(store, clock, () => false);
+  expect(peers.issued(agentId)).toBeUndefined();
+  new KnownPeers(store, clock, () => false).learn(agentId, machineId, { issued: 9 });
+  expect(peers.issued(agentId)).toBe(9);
+});

@@ -46,11 +46,7 @@ interface Times {
   readonly spoke: number | undefined;
 }
 
-const UNKNOWN: Times = { issued: undefined, spoke: undefined };
-
-function timesOf(peer: KnownPeer | undefined): Times {
-  if (!peer) return UNKNOWN;
-  const { issued, announcedAt, heardAt = 0 } = peer;
+function timesOf({ issued, announcedAt, heardAt = 0 }: KnownPeer): Times {
   return { issued, spoke: announcedAt === undefined ? undefined : Math.max(announcedAt, heardAt) };
 }
 
@@ -60,7 +56,7 @@ export class KnownPeers {
 
   readonly #keep: (agent: AgentId) => boolean;
   readonly #listeners = new Set<(peer: KnownPeer) => void>();
-  /** what is asked for all the time, so that it needs no reading of records; all of them once `spoke` was asked for */
+  /** what is asked for all the time of those that are known, so that it needs no reading of records; of all of them once `spoke` was asked for */
   readonly #times = new Map<AgentId, Times>();
   #complete = false;
 
@@ -78,9 +74,12 @@ export class KnownPeers {
 
   /** ms by the agent's own clock, of the latest that it signed about itself and that is known here */
   issued(agent: AgentId): number | undefined {
-    let times = this.#times.get(agent);
-    if (!times) this.#times.set(agent, (times = timesOf(this.get(agent))));
-    return times.issued;
+    const times = this.#times.get(agent);
+    if (times || this.#complete) return times?.issued;
+    // That somebody is unknown is not noted: there is no end of strangers.
+    const peer = this.get(agent);
+    if (peer) this.#times.set(agent, timesOf(peer));
+    return peer?.issued;
   }
 
   /** Those that said themselves where they are, or were heard over a link, since then (Unix seconds). */
@@ -137,14 +136,7 @@ export class KnownPeers {
 
   #keepPeer(peer: KnownPeer): void {
     this.#store.batch([{ key: PEER + peer.agent, value: toRecord(peer) }], 'relaxed');
-    if (this.#times.size >= 2 * MAX_PEERS) this.#forgetTimes();
     this.#times.set(peer.agent, timesOf(peer));
-  }
-
-  /** Strangers that were only asked for take no more room than those that are known. */
-  #forgetTimes(): void {
-    this.#times.clear();
-    this.#complete = false;
   }
 
   #makeRoom(): void {

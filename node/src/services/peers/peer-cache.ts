@@ -7,6 +7,7 @@ import type { MachineId } from '@muster/protocol';
 import { StoreError } from '../../ports/index.ts';
 import type { Clock, Log, Store } from '../../ports/index.ts';
 import { fromRecord, toRecord } from '../json-record.ts';
+import { hostOf } from '../links/addresses.ts';
 
 const CACHED = 'peer-address/';
 const MAX_CACHED = 1_024;
@@ -130,4 +131,3 @@ export class PeerCache {
 }
 
 const keyOf = (machine: MachineId, address: string): string => `${CACHED}${machine}/${address}`;
-const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':'));

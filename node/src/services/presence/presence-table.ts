@@ -1,6 +1,7 @@
 /** Who was heard, with what they said of themselves. Pure, and bounded: times are passed in. `mono` is ms of the monotonic clock, `wall` Unix ms. */
 import { CLOCK_SKEW_MS } from '@muster/protocol';
 import type { AgentId, Beacon, MachineId } from '@muster/protocol';
+import { remember } from '../remember.ts';
 import { Detector } from './detector.ts';
 
 /** agents remembered; beyond it strangers that were silent for longest are forgotten, then anybody */
@@ -92,7 +93,7 @@ export class PresenceTable {
       this.#envelopes.delete(agent);
       return 'left';
     }
-    this.#keepEnvelope(agent, envelope);
+    remember(this.#envelopes, agent, envelope, MAX_KEPT_BEACONS);
     if (!this.#online(entry, mono)) return 'stale';
     return wasOnline && same ? 'went-on' : 'came';
   }
@@ -149,12 +150,6 @@ export class PresenceTable {
     if (!same || same.left) return new Detector(at, beacon.interval);
     same.detector.beacon(at, beacon.interval, beacon.count - same.beacon.count);
     return same.detector;
-  }
-
-  #keepEnvelope(agent: AgentId, envelope: Uint8Array): void {
-    this.#envelopes.delete(agent);
-    this.#envelopes.set(agent, envelope);
-    if (this.#envelopes.size > MAX_KEPT_BEACONS) this.#envelopes.delete(this.#envelopes.keys().next().value!);
   }
 
   #makeRoom(): void {

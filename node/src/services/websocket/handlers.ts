@@ -2,6 +2,7 @@ import { CapabilityError, decodeBase64, MAX_SOCKET_TOPICS } from '@muster/contra
 import type { Registry, SocketClientFrame } from '@muster/contract';
 import { toBase64 } from '@muster/protocol';
 import type { AgentId } from '@muster/protocol';
+import { SLOW_CONSUMER } from '../../ports/handlers.ts';
 import type { SocketSession } from '../../ports/handlers.ts';
 import type { ContactStore } from '../contacts/contact-store.ts';
 import type { Counters } from '../counters.ts';
@@ -9,9 +10,6 @@ import type { DirectService } from '../direct/direct-service.ts';
 import { shownMessage } from '../direct/handlers.ts';
 import type { HandlersOf } from '../families.ts';
 import type { PubSub } from '../messaging/pubsub.ts';
-
-/** code with which the surface closes a socket whose client does not read */
-const SLOW_CONSUMER = 1013;
 
 type PlainSocket = Registry['websocket.connect'];
 type DirectSocket = Registry['websocket.direct'];

@@ -1,9 +1,7 @@
 /** One client connection: its requests are answered one after another, in order. */
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../ports/index.ts';
-
-// Not imported: an import reads every export, and one of them loads a whole HTTP client that is not used here.
-const { STATUS_CODES } = process.getBuiltinModule('node:http');
+import { STATUS_CODES } from './node-http.ts';
 
 const REFUSED_BYTES_GRACE_MS = 500;
 

@@ -14,12 +14,10 @@ import type { Input } from './input.ts';
 import { readTarget } from './input.ts';
 import type { HttpLimits } from './limits.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
+import { createServer } from './node-http.ts';
 import type { Route } from './routes.ts';
 import { routeTable } from './routes.ts';
 import { WebSocketSession } from './socket-session.ts';
-
-// Not imported: an import reads every export, and one of them loads a whole HTTP client that is not used here.
-const { createServer } = process.getBuiltinModule('node:http');
 
 export interface HttpOptions<R extends AnyRegistry> {
   readonly registry: R;

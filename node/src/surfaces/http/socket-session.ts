@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Capability } from '@muster/contract';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../ports/index.ts';
+import { SLOW_CONSUMER } from '../../ports/handlers.ts';
 import type { Session } from '../../ports/handlers.ts';
 import { refusalOf } from '../refusal.ts';
 import type { Frame, ParsedFrame } from './frames.ts';
@@ -53,7 +54,7 @@ export class WebSocketSession implements Session<Frame, Frame> {
 
   send(frame: Frame): void {
     if (this.#closing || this.#ended) return;
-    if (this.#outbound >= OUTBOUND_FRAMES || this.#socket.bufferedAmount > OUTBOUND_BYTES) return this.close(1013, 'slow consumer');
+    if (this.#outbound >= OUTBOUND_FRAMES || this.#socket.bufferedAmount > OUTBOUND_BYTES) return this.close(SLOW_CONSUMER, 'slow consumer');
     this.#outbound++;
     this.#socket.send(JSON.stringify(frame), () => this.#outbound--);
   }

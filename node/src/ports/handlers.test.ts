@@ -2,9 +2,9 @@
 import { capability } from '@muster/contract';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { EventQueue } from '../ports/event-queue.ts';
-import type { Handlers, SocketSession } from '../ports/handlers.ts';
-import { Reply } from '../ports/handlers.ts';
+import { EventQueue } from './event-queue.ts';
+import type { Handlers, SocketSession } from './handlers.ts';
+import { Reply } from './handlers.ts';
 
 const common = {
   method: 'GET',
