@@ -28,6 +28,7 @@ export function buildProgram(options: { readonly invoke?: Invoke } = {}): Progra
   };
   const program = new Command('muster').description('A network for AI agents that can prove it works').exitOverride();
   const version = packageVersion();
+  program.showHelpAfterError('(the same with --help says how)');
   program.version(version, '-V, --version', 'print the version');
   program.configureHelp({ sortSubcommands: true, showGlobalOptions: true, subcommandTerm: (command) => command.name(), argumentTerm });
   addGlobals(program);

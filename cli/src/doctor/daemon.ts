@@ -7,7 +7,8 @@ import { codeOf, messageOf } from '../failure.ts';
 import { nameFlag } from '../instances.ts';
 import { gravest, ok, type Patient, problem, problemOf, type Verdict, warning } from './finding.ts';
 
-const ANSWER_MS = 3000;
+/** a busy machine may take seconds */
+const ANSWER_MS = 5000;
 const DIAL_MS = 2000;
 const MIN_TOKEN_LENGTH = 32;
 const REFUSED = 401;

@@ -5,8 +5,9 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { OwnHome } from '../testing/own-home.ts';
+import { lines } from './doctor.ts';
 
 interface Diagnosis {
   readonly ok: boolean;
@@ -26,6 +27,23 @@ async function diagnose(name: string, env: Readonly<Record<string, string>> = {}
   expect(stderr).toBe('');
   return { code: child.exitCode, ...(JSON.parse(stdout) as Diagnosis) };
 }
+
+test('a narrow terminal gets whole words below one another, and what can be copied in one piece', () => {
+  const finding = {
+    check: 'daemon',
+    status: 'problem',
+    message: 'it runs (pid 7), but does not answer',
+    advice: 'see /a/rather/long/path.log; then kill 7',
+  } as const;
+  expect(lines(finding, 45)).toEqual([
+    'problem  daemon          it runs (pid 7), but',
+    '                         does not answer',
+    '                         → see',
+    '                           /a/rather/long/path.log;',
+    '                           then kill 7',
+  ]);
+  expect(lines(finding, Infinity)).toHaveLength(2);
+});
 
 const found = ({ checks }: Diagnosis, check: string) => checks.find((each) => each.check === check);
 

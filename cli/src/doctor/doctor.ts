@@ -2,7 +2,7 @@
 import { instancePaths } from '@muster/node/host';
 import { EXIT_FAILED, EXIT_NO_DAEMON } from '../failure.ts';
 import { inspectInstance, labelOf } from '../instances.ts';
-import { printJson, printLine } from '../output.ts';
+import { columns, printJson, printLine } from '../output.ts';
 import { checkDaemon, checkPeers, checkPorts, checkToken } from './daemon.ts';
 import { checkConfig, checkDataDir, checkHostDirectory, checkIdentity } from './files.ts';
 import { type Finding, type Patient, problemOf, type Verdict } from './finding.ts';
@@ -29,7 +29,7 @@ export async function doctor({ name, config, json }: DoctorRequest): Promise<num
       warnings: warnings.length,
       checks: findings.map((finding) => ({ ...finding, advice: finding.advice ?? null })),
     });
-  } else await printLine([...findings.flatMap(lines), '', summary(problems.length, warnings.length)].join('\n'));
+  } else await printLine([...findings.flatMap((finding) => lines(finding, columns())), '', summary(problems.length, warnings.length)].join('\n'));
   if (problems.length === 0) return 0;
   return problems.length === 1 && problems[0]!.check === 'daemon' && !patient.running ? EXIT_NO_DAEMON : EXIT_FAILED;
 }
@@ -59,9 +59,24 @@ async function examine(patient: Patient): Promise<Finding[]> {
   );
 }
 
-function lines({ check, status, message, advice }: Finding): string[] {
+/** What the terminal has no room for stands below, not at the margin; a path or a command is never broken. */
+export function lines({ check, status, message, advice }: Finding, width: number): string[] {
   const margin = `${status.padEnd(7)}  ${check.padEnd(14)}  `;
-  return [`${margin}${message}`, ...(advice === undefined ? [] : [`${' '.repeat(margin.length)}→ ${advice}`])];
+  const indent = ' '.repeat(margin.length);
+  const [first = '', ...rest] = wrapped(message, width - margin.length);
+  const [what = '', ...more] = advice === undefined ? [] : wrapped(advice, width - margin.length - 2);
+  const advised = advice === undefined ? [] : [`${indent}→ ${what}`, ...more.map((line) => `${indent}  ${line}`)];
+  return [`${margin}${first}`, ...rest.map((line) => `${indent}${line}`), ...advised];
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function summary(problems: number, warnings: number): string {
