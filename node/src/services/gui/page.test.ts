@@ -106,6 +106,11 @@ describe.skipIf(!browserPath)('the page of a node with a peer', () => {
       const violations = await page.evaluate<Violation[]>('axe.run().then(({ violations }) => violations)');
       expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`)).toEqual([]);
       expect(await page.evaluate('document.scrollingElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+      await says(page, 'peers', short(bob.machine));
+      expect(await page.evaluate('[...document.querySelectorAll(".scroll")].filter((list) => list.scrollWidth > list.clientWidth).length')).toBe(0);
+      await page.evaluate('document.getElementById("events").append(document.createElement("li"))');
+      const columns = await page.evaluate<string>('getComputedStyle(document.querySelector("#events li")).gridTemplateColumns');
+      expect(columns.split(' ')).toHaveLength(width < 480 ? 1 : 2);
     });
   });
 

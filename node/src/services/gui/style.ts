@@ -34,7 +34,6 @@ code, .id, #events .text { font-family: ui-monospace, monospace; font-size: .875
 .count, .quiet { color: var(--quiet); font-weight: 400; }
 .quiet { font-size: .875rem; }
 .scroll { overflow: auto; max-height: 24rem; }
-@media (max-width: 30rem) { #events li { grid-template-columns: minmax(0, 1fr); } #events .text { grid-column: 1; } }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: start; padding: .35rem 1rem .35rem 0; white-space: nowrap; border-block-end: 1px solid var(--line); }
 th { color: var(--quiet); font-weight: 500; font-size: .875rem; }
@@ -59,4 +58,9 @@ a { color: var(--accent); }
 footer { padding-block-start: 1rem; color: var(--quiet); font-size: .875rem; }
 .skip { position: absolute; inset-inline-start: -999rem; }
 .skip:focus { inset-inline-start: 1rem; inset-block-start: .25rem; background: var(--card); padding: .5rem; }
+@media (max-width: 30rem) {
+  #events li { grid-template-columns: minmax(0, 1fr); }
+  #events .text { grid-column: 1; }
+  th, td { padding-inline-end: .5rem; font-size: .8125rem; white-space: normal; overflow-wrap: anywhere; }
+}
 `;
