@@ -8,6 +8,8 @@ import { deliveries, openStream, payloadOf, setting, subscribe } from '../nodes.
 const MOST_AGENTS = 100;
 /** operations of each; `--messages` says otherwise */
 const OPERATIONS = 10;
+/** operations a second of all together, or fewer where answers take longer; `--rate` says otherwise */
+const RATE = 25;
 const GROUP = 10;
 /** others that an agent writes to */
 const CORRESPONDENTS = 5;
@@ -74,19 +76,26 @@ export const agents = (nodes: number) =>
           return work;
         },
         async drive(context, work) {
-          const { random, signal } = context;
+          const { clock, random, signal } = context;
           const each = setting(context, 'messages', OPERATIONS, 1);
           const plans = work.agents.map(({ others }) =>
             Array.from({ length: each }, (): Turn => [random.integer(100), random.integer(others.length)]),
           );
+          // Each in its time: all at once, and again as soon as they are answered, would measure how a machine behaves that is overrun.
+          const begun = clock.monotonic();
+          const pause = (work.agents.length * 1_000) / setting(context, 'rate', RATE, 1);
           await Promise.all(
             work.agents.map(async (agent, index) => {
-              for (const [turn, drawn] of plans[index]!.entries()) if (!signal.aborted) await act(agent, turn + 1, drawn);
+              const offset = (index / work.agents.length) * pause;
+              for (const [turn, drawn] of plans[index]!.entries()) {
+                await clock.sleep(Math.max(0, begun + offset + turn * pause - clock.monotonic()), signal);
+                await act(agent, turn + 1, drawn);
+              }
             }),
           );
           work.operations = each * work.agents.length;
           const arrived = async (): Promise<boolean> => {
-            await context.clock.sleep(LOOK_EVERY_MS, signal);
+            await clock.sleep(LOOK_EVERY_MS, signal);
             return work.agents.every(({ heard, expected }) => heard.size >= expected);
           };
           await context.eventually('everything has arrived', arrived, ARRIVAL_MS);
