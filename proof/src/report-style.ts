@@ -61,7 +61,7 @@ canvas { display: block; width: 100%; touch-action: pan-y; }
 :focus-visible { outline: 2px solid var(--other); outline-offset: 2px; }
 @media (max-width: 640px) {
   header, main, footer { padding: 0.75rem 1rem; }
-  dl.numbers { gap: 0.5rem 1.5rem; }
+  dl.numbers { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem 1.5rem; }
   table, caption, tbody, tr, th, td { display: block; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tr { border-bottom: 1px solid var(--line); padding: 0.5rem 0; }

@@ -53,6 +53,8 @@ function deliveryPredicate(name: string, judge: (book: MessageBook, receipts: Re
 const columns = { sender: 0, same: 1, foreign: 2, owed: 3 } as const;
 /** of receipts beyond the first of a copy, whose lines are kept */
 const extrasKept = 200;
+/** nodes named for each kind of wrong */
+const namesShown = 3;
 const shownPerKind = 5;
 
 class Receipts {
@@ -101,6 +103,8 @@ class Receipts {
 class Sample {
   count = 0;
   readonly shown: number[] = [];
+  /** by number, where it happened */
+  readonly nodes = new Set<number>();
 
   add(...seqs: number[]): void {
     this.addCount(seqs.length, seqs);
@@ -114,29 +118,37 @@ class Sample {
 
 function judgeExactly(book: MessageBook, receipts: Receipts): Judgement {
   const summary = `${book.size} messages, ${receipts.count} receipts`;
-  return verdictOn(summary, `${summary}, each exactly once`, wrongs(book, receipts, true));
+  return verdictOn(summary, `${summary}, each exactly once`, wrongs(book, receipts, true), book);
 }
 
 function judgeAtMost(book: MessageBook, receipts: Receipts): Judgement {
   const summary = `${book.size} messages, ${receipts.count} receipts`;
   if (receipts.count === 0) return judged('unverified', 'harness', `${summary}: nothing arrived that could be wrong`);
-  return verdictOn(summary, `${summary}, none twice, forged or leaked`, wrongs(book, receipts, false));
+  return verdictOn(summary, `${summary}, none twice, forged or leaked`, wrongs(book, receipts, false), book);
 }
 
-function verdictOn(summary: string, good: string, wrong: ReadonlyMap<string, Sample>): Judgement {
+function verdictOn(summary: string, good: string, wrong: ReadonlyMap<string, Sample>, { names }: MessageBook): Judgement {
   if (wrong.size === 0) return pass(good);
-  const parts = [...wrong].map(([kind, { count }]) => `${count} ${kind}`);
+  const parts = [...wrong].map(([kind, { count, nodes }]) => `${count} ${kind}${placesOf([...nodes].map((node) => names.list[node]!))}`);
   return fails(
     `${summary}: ${parts.join(', ')}`,
     [...wrong.values()].flatMap(({ shown }) => shown),
   );
 }
 
+/** ` (at alice, bob and 3 more)` */
+function placesOf(nodes: readonly string[]): string {
+  if (nodes.length === 0) return '';
+  const more = nodes.length > namesShown ? ` and ${nodes.length - namesShown} more` : '';
+  return ` (at ${nodes.toSorted().slice(0, namesShown).join(', ')}${more})`;
+}
+
 function wrongs(book: MessageBook, { copies, extras, keyless }: Receipts, missingCounts: boolean): ReadonlyMap<string, Sample> {
   const wrong = new Map<string, Sample>();
-  const add = (kind: string, count: number, seqs: readonly number[]) => {
+  const add = (kind: string, count: number, seqs: readonly number[], node?: number) => {
     const sample = wrong.get(kind) ?? new Sample();
     sample.addCount(count, seqs);
+    if (node !== undefined) sample.nodes.add(node);
     wrong.set(kind, sample);
   };
   const extrasOf = Map.groupBy(extras, ({ copy }) => copy);
@@ -148,21 +160,21 @@ function wrongs(book: MessageBook, { copies, extras, keyless }: Receipts, missin
     for (const receiver of message.receivers) {
       const copy = copies.find(message.number, receiver);
       if (copy === undefined) {
-        if (missingCounts && message.certainty === 'sure') add('missing', 1, [message.invoked]);
+        if (missingCounts && message.certainty === 'sure') add('missing', 1, [message.invoked], receiver);
         continue;
       }
       copies.rows.set(copy, columns.owed, 1);
       const [sender, same, foreign] = [columns.sender, columns.same, columns.foreign].map((column) => copies.rows.get(copy, column)) as [number, number, number]; // prettier-ignore
-      if (message.certainty === 'refused') add('delivered though refused', same, seqsOf(copy, false));
-      if (sender !== 0 && sender - 1 !== message.process) add('from a forged sender', same, seqsOf(copy, false));
-      if (foreign > 0) add('from a forged sender', foreign, seqsOf(copy, true));
-      if (same > 1) add('delivered again', same - 1, seqsOf(copy, false).slice(1));
+      if (message.certainty === 'refused') add('delivered though refused', same, seqsOf(copy, false), receiver);
+      if (sender !== 0 && sender - 1 !== message.process) add('from a forged sender', same, seqsOf(copy, false), receiver);
+      if (foreign > 0) add('from a forged sender', foreign, seqsOf(copy, true), receiver);
+      if (same > 1) add('delivered again', same - 1, seqsOf(copy, false).slice(1), receiver);
     }
   }
   for (let copy = 0; copy < copies.size; copy++) {
     if (copies.rows.get(copy, columns.owed) === 1) continue;
     const count = copies.rows.get(copy, columns.same) + copies.rows.get(copy, columns.foreign);
-    add('never sent to that node', count, [...seqsOf(copy, false), ...seqsOf(copy, true)]);
+    add('never sent to that node', count, [...seqsOf(copy, false), ...seqsOf(copy, true)], copies.of(copy).node);
   }
   if (keyless.count > 0) add('without a key', keyless.count, keyless.shown);
   return wrong;

@@ -83,7 +83,9 @@ describe('delivered-exactly-once', () => {
       receiptSender: '/from',
     });
     const { message, evidence } = judgeCheck(journal.check('a/b/1', claim), journal.lines);
-    expect(message).toBe('3 messages, 4 receipts: 1 delivered again, 1 missing, 1 from a forged sender, 1 never sent to that node');
+    expect(message).toBe(
+      '3 messages, 4 receipts: 1 delivered again (at bob), 1 missing (at bob), 1 from a forged sender (at bob), 1 never sent to that node (at bob)',
+    );
     expect(evidence).toEqual([5, 10, 11, 12]);
   });
 
