@@ -4,15 +4,22 @@ import { expect, test, vi } from 'vitest';
 import { History } from './history.ts';
 import { DOUBT_MS, FINE_SLOT_MS } from './limits.ts';
 
-const [KEPT, KEPT_INTERNAL, MAX_EMPTY_SHELVES, MAX_DROPPED] = [50, 10, 4, 100];
-vi.mock(import('./limits.ts'), async (limits) => ({ ...(await limits()), KEPT: 50, KEPT_INTERNAL: 10, MAX_EMPTY_SHELVES: 4, MAX_DROPPED: 100 }));
+const [KEPT, KEPT_INTERNAL, KEPT_BYTES, MAX_EMPTY_SHELVES, MAX_DROPPED] = [50, 10, 1_000, 4, 100];
+vi.mock(import('./limits.ts'), async (limits) => ({
+  ...(await limits()),
+  KEPT: 50,
+  KEPT_INTERNAL: 10,
+  KEPT_BYTES: 1_000,
+  MAX_EMPTY_SHELVES: 4,
+  MAX_DROPPED: 100,
+}));
 
 const DAY = 86_400_000;
 let count = 0;
 
-function add(to: History<undefined>, topic: string, at: number, { internal = false, expires = DAY } = {}): string {
+function add(to: History<undefined>, topic: string, at: number, { internal = false, expires = DAY, size = 1 } = {}): string {
   const id = `${count++}`;
-  to.add({ item: { id, topic, issued: at, expires, size: 1, internal, content: undefined }, at, from: 'peer', pulled: false });
+  to.add({ item: { id, topic, issued: at, expires, size, internal, content: undefined }, at, from: 'peer', pulled: false });
   return id;
 }
 
@@ -25,6 +32,17 @@ test('what nodes tell of themselves takes no room from what users say', () => {
   expect(history.since('presence', 0, 0)).toHaveLength(KEPT_INTERNAL);
   expect(history.gone('presence', 0, 0), 'and nobody misses it').toEqual({ came: [], older: 0 });
   expect(history.bytes).toBe(KEPT + KEPT_INTERNAL);
+});
+
+test('what is kept is bounded in bytes, also of what nodes tell of themselves', () => {
+  const history = new History<undefined>();
+  for (let index = 0; index < KEPT_INTERNAL; index++) add(history, 'presence', index, { internal: true, size: 90 });
+  for (let index = 0; index < KEPT; index++) {
+    add(history, 't', KEPT + index, { size: 1 + (index % 7) * 50 });
+    expect(history.bytes).toBeLessThanOrEqual(KEPT_BYTES);
+  }
+  add(history, 'presence', 2 * KEPT, { internal: true, size: KEPT_BYTES });
+  expect([history.size, history.bytes]).toEqual([1, KEPT_BYTES]);
 });
 
 test('what there was of a topic is known when all of it is gone, and of a bounded number of topics how much', () => {
