@@ -214,6 +214,40 @@ describe('interest in a topic', () => {
   });
 });
 
+test('a link that brings copies is pruned once a second at most, and a line of the backbone never', () => {
+  const net = new ModelNetwork({ seed: 1, delay: 5 });
+  const nodes = Array.from({ length: 4 }, () => net.add());
+  for (const [place, node] of nodes.entries()) for (const other of nodes.slice(place + 1)) net.link(node, other);
+  net.run(5_000);
+  for (const node of nodes) net.subscribe(node, 't');
+  net.run(5_000);
+  const backboneOf = ({ machine }: ModelNode): MachineId[] => machine.topics.get('t')!.targets().eager;
+  // Not the root, to which every line is one of the backbone.
+  const listener = nodes.find((node) => backboneOf(node).length === 1)!;
+  const others = nodes.filter((node) => node !== listener);
+  const backbone = backboneOf(listener);
+  const step = listener.machine.step.bind(listener.machine);
+  const pruned: MachineId[] = [];
+  listener.machine.step = (event) =>
+    step(event).filter((effect) => {
+      const isSaid = effect.kind === 'send' && effect.control.kind === 'topics';
+      const prunes = isSaid && effect.control.items.filter(({ kind }) => kind === 'prune');
+      if (prunes) pruned.push(...prunes.map(() => effect.peer));
+      return true;
+    });
+  for (let round = 0; round < 30; round++) {
+    const id = `${round}`.padStart(64, 'f');
+    const item = { id, topic: 't', issued: net.now, expires: net.now + LIFE, size: 100, internal: false };
+    for (const { id: peer } of round % 2 === 0 ? others : others.toReversed()) {
+      net.feed(listener, { kind: 'message', peer, item: { ...item, content: { id, forged: false } } });
+      net.run(10);
+    }
+  }
+  const rest = others.filter(({ id }) => !backbone.includes(id)).map(({ id }) => id);
+  expect(rest).toHaveLength(2);
+  expect(pruned.toSorted()).toEqual(rest.toSorted());
+});
+
 describe('what went wrong is made good', () => {
   test('messages that links lose in silence are asked for', () => {
     const { net, nodes } = grown(20, { seed: 4, lost: 0.1 });
