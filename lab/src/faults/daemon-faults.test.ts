@@ -44,7 +44,7 @@ function writing(world: TargetWorld): AsyncDisposable & { readonly answers: Map<
   };
 }
 
-test('a daemon gets a wrong clock, a slow disk and a full one, each seen to bite and to be healed, and keeps what it acknowledged', async () => {
+test('a daemon gets wrong clocks, a slow disk and a full one, each seen to bite and to be healed, and keeps what it acknowledged', async () => {
   await using world = await localTarget({ command: realDaemon() }).open({ nodes: 1, uses: USES });
   expect([...world.lacks!]).toEqual([]);
   const [node] = world.nodes as [TargetWorld['nodes'][number]];
@@ -67,6 +67,7 @@ test('a daemon gets a wrong clock, a slow disk and a full one, each seen to bite
     // It is the machine's clock that is wrong, not the process's.
     expect(await skew.bites()).toBeDefined();
   });
+  await both(faults.driftClock(-900_000));
   await both(faults.slowDisk(30));
   expect(refused()).toBe(false);
   const { pid } = local.process;
@@ -98,11 +99,12 @@ test('a daemon that does not run on Node, and a machine where nothing may be mou
   const { recorder, lines } = memoryRecorder();
   const injector = new FaultInjector(recorder, systemClock, 'test');
   const { faults } = world.nodes[0]!;
-  for (const mechanism of [faults!.skewClock(20_000), faults!.slowDisk(30), faults!.fillDisk(), faults!.losePower()]) {
+  for (const mechanism of [faults!.skewClock(20_000), faults!.driftClock(500_000), faults!.slowDisk(30), faults!.fillDisk(), faults!.losePower()]) {
     const fault = await injector.inject(mechanism);
     expect([fault.bit, await fault.heal()]).toEqual([false, false]);
   }
   expect(lines.map((line) => line.type === 'fault' && [line.stage, line.evidence])).toEqual([
+    ['requested', { refused: expect.stringContaining('does not run on Node') as string }],
     ['requested', { refused: expect.stringContaining('does not run on Node') as string }],
     ['requested', { refused: expect.stringContaining('does not run on Node') as string }],
     ['requested', { refused: expect.stringMatching(/^no disk can be mounted here: unshare: unshare failed: Operation not permitted/) as string }],

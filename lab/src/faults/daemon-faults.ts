@@ -8,39 +8,48 @@ import type { Preload } from '../preload/preload.ts';
 import { clientOf } from '../record/target-node.ts';
 import type { LocalNode } from '../world/local-node.ts';
 import type { OwnDisks } from '../world/own-disks.ts';
-import { clockReads, createdAhead } from './clock-reading.ts';
+import { clockDrifted, clockOff, createdAhead } from './clock-reading.ts';
 import type { Mechanism } from './fault-injector.ts';
 
 const ANSWER_MS = 1_000;
 /** in what a daemon says when the system refused a write for want of room */
 const REFUSED = /ENOSPC|no space left|disk is full/iu;
 
-/** The wall clock is set by so many ms, and from then on runs too fast by so many parts per million. */
-export function skewClock(node: LocalNode, preload: Preload, ms: number, driftPpm = 0): Mechanism {
-  const set = async (change: Partial<Control>): Promise<void> => preload.set(change, await node.process.members());
-  let since = 0;
-  const wanted = (): number => ms + ((systemClock.now() - since) * driftPpm) / 1e6;
+/** The wall clock is set forward by so many ms, or back. */
+export function skewClock(node: LocalNode, preload: Preload, ms: number): Mechanism {
+  const set = settingClock(node, preload);
+  const reads = (wanted: number) => async (): Promise<Json | undefined> => clockOff(await aheadOf(node), wanted);
   return {
     kind: 'clock-skew',
     node: node.name,
-    async apply() {
+    apply: () => set({ skew_ms: ms }, { ms }),
+    bites: reads(ms),
+    heal: () => set({ skew_ms: 0 }, { ms: -ms }),
+    healed: reads(0),
+  };
+}
+
+/** The wall clock runs too fast by so many parts per million, or too slowly. Bites once it is off by what can be read. */
+export function driftClock(node: LocalNode, preload: Preload, ppm: number): Mechanism {
+  const set = settingClock(node, preload);
+  let since = 0;
+  return {
+    kind: 'clock-drift',
+    node: node.name,
+    apply() {
       since = systemClock.now();
-      await set({ skew_ms: ms, drift_ppm: driftPpm, since_ms: since });
-      return { ms, ...(driftPpm !== 0 && { drift_ppm: driftPpm }) };
+      return set({ drift_ppm: ppm, since_ms: since }, { ppm });
     },
-    async bites() {
-      const ahead = await aheadOf(node);
-      // What only drifts is not told from what is right before it has drifted far enough.
-      return ahead !== undefined && clockReads(ahead, wanted()) && !clockReads(ahead, 0) ? { ahead_ms: ahead } : undefined;
-    },
-    async heal() {
-      await set({ skew_ms: 0, drift_ppm: 0 });
-      return { ms: -ms };
-    },
-    async healed() {
-      const ahead = await aheadOf(node);
-      return ahead !== undefined && clockReads(ahead, 0) ? { ahead_ms: ahead } : undefined;
-    },
+    bites: async () => clockDrifted(await aheadOf(node), ((systemClock.now() - since) * ppm) / 1e6),
+    heal: () => set({ drift_ppm: 0 }, { ppm: 0 }),
+    healed: async () => clockOff(await aheadOf(node), 0),
+  };
+}
+
+function settingClock(node: LocalNode, preload: Preload): (change: Partial<Control>, evidence: Json) => Promise<Json> {
+  return async (change, evidence) => {
+    await preload.set(change, await node.process.members());
+    return evidence;
   };
 }
 
@@ -49,7 +58,7 @@ export function slowDisk(node: LocalNode, preload: Preload, ms: number): Mechani
   let before = preload.reports();
   const set = async (change: Partial<Control>): Promise<void> => {
     before = preload.reports();
-    preload.set(change, await node.process.members());
+    await preload.set(change, await node.process.members());
   };
   const since = (what: keyof Report): number =>
     [...preload.reports()].reduce((sum, [pid, report]) => sum + report[what] - (before.get(pid)?.[what] ?? 0), 0);

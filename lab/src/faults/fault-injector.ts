@@ -34,6 +34,8 @@ export interface Fault extends AsyncDisposable {
   readonly node: string;
   /** false: the lab could not show that anything broke */
   readonly bit: boolean;
+  /** Idempotent. Resolves once it was healed, whether that was seen or not. */
+  mend(): Promise<void>;
   /** Idempotent. Resolves once the healing was seen; false when it was not, in time. */
   heal(): Promise<boolean>;
 }
@@ -68,11 +70,18 @@ export class FaultInjector implements AsyncDisposable {
     const id = `${this.#prefix}/${kind}-${++this.#count}`;
     const stage = this.#recorder.fault.bind(this.#recorder, id, kind, node);
     stage('requested', mechanism.refused === undefined ? undefined : { refused: mechanism.refused });
-    if (mechanism.refused !== undefined) return { id, kind, node, bit: false, heal: async () => false, [Symbol.asyncDispose]: async () => undefined };
+    if (mechanism.refused !== undefined) {
+      const nothing = async (): Promise<void> => undefined;
+      return { id, kind, node, bit: false, mend: nothing, heal: async () => false, [Symbol.asyncDispose]: nothing };
+    }
+    let mending: Promise<void> | undefined;
     let healing: Promise<boolean> | undefined;
-    const healNow = async (): Promise<boolean> => {
+    const mendNow = async (): Promise<void> => {
       stage('healed', await mechanism.heal());
       this.#active.delete(fault);
+    };
+    const healNow = async (): Promise<boolean> => {
+      await fault.mend();
       return this.#seen(() => mechanism.healed(), heal, (evidence) => stage('heal_seen', evidence)); // prettier-ignore
     };
     const fault = {
@@ -80,6 +89,7 @@ export class FaultInjector implements AsyncDisposable {
       kind,
       node,
       bit: false,
+      mend: () => (mending ??= mendNow()),
       heal: () => (healing ??= healNow()),
       [Symbol.asyncDispose]: async () => void (await fault.heal()),
     };

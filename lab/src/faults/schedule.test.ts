@@ -51,6 +51,18 @@ const withFault = (kind: string, on?: unknown) => ({
 });
 
 test.for([
+  [
+    'an amount of nothing',
+    { ...written, faults: [{ at_ms: 0, for_ms: 1, kind: 'kill', by_ms: 1 }] },
+    /by_ms is for clock-skew and disk-slow, not for kill/,
+  ],
+  [
+    'a drift of no clock',
+    { ...written, faults: [{ at_ms: 0, for_ms: 1, kind: 'clock-skew', by_ppm: 1 }] },
+    /by_ppm is for clock-drift, not for clock-skew/,
+  ],
+  ['a clock hardly off', { ...written, faults: [{ at_ms: 0, for_ms: 1, kind: 'clock-skew', by_ms: -3_999 }] }, /off by less than 4000 ms/],
+  ['a fast slow disk', { ...written, faults: [{ at_ms: 0, for_ms: 1, kind: 'disk-slow', by_ms: -40 }] }, /takes 1 ms or more/],
   ['no object', 7, /no schedule: .*object/i],
   ['a kind that there is not', { nodes: ['a'], faults: [{ at_ms: 0, for_ms: 1, kind: 'flood' }] }, /faults\/0\/kind/],
   ['a node twice', { nodes: ['a', 'a'], faults: [] }, /twice/],

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { seededRandom, type SeededRandom } from '../runner/random.ts';
 import { leastNodes, PARTITION_SHAPES, type PartitionShape, select } from './cuts.ts';
 
-const NODE_FAULTS = ['kill', 'restart', 'pause', 'power-loss', 'clock-skew', 'disk-full', 'disk-slow'] as const;
+const NODE_FAULTS = ['kill', 'restart', 'pause', 'power-loss', 'clock-skew', 'clock-drift', 'disk-full', 'disk-slow'] as const;
 const FAULT_KINDS = [...PARTITION_SHAPES.map((shape) => `partition-${shape}` as const), 'bad-paths', 'half-open', 'cut-message', ...NODE_FAULTS] as const; // prettier-ignore
 export type NodeFault = (typeof NODE_FAULTS)[number];
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -16,6 +16,10 @@ const name = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/u, 'a node is named by low
 const share = z.enum(['one', 'minority', 'majority', 'all']);
 const names = z.array(name).min(1).readonly();
 
+/** a clock is read in seconds: what is off by less may be right */
+const LEAST_SKEW_MS = 4_000;
+const MOST_PPM = 1_000_000;
+
 const scheduledFault = z.strictObject({
   /** ms after the load began; at the earliest */
   at_ms: ms,
@@ -23,6 +27,10 @@ const scheduledFault = z.strictObject({
   kind: z.enum(FAULT_KINDS),
   /** who suffers; of a partition its parts in order, of a broken link its two ends, the silent one first. Default: one, or all where paths suffer */
   on: z.union([share, names, z.strictObject({ role: z.string().min(1), select: share.default('all') })]).optional(),
+  /** how far a clock is set forward, or back; how long a slow disk takes for a sync */
+  by_ms: z.number().min(-LATEST_MS).max(LATEST_MS).optional(),
+  /** how much too fast a clock runs, or too slowly: parts per million */
+  by_ppm: z.number().min(-MOST_PPM).max(MOST_PPM).optional(),
 });
 
 const scheduledOperation = z.discriminatedUnion('do', [
@@ -68,12 +76,24 @@ export function readSchedule(data: unknown): Schedule {
   ];
   const stranger = mentioned.find((one) => !known.has(one));
   if (stranger !== undefined) throw new RangeError(`no schedule: there is no node ${stranger} in it`);
-  for (const { on } of read.faults) {
+  for (const { on, ...fault } of read.faults) {
+    const wrong = amountProblem(fault);
+    if (wrong !== undefined) throw new RangeError(`no schedule: ${wrong}`);
     if (typeof on === 'object' && 'role' in on && !read.roles?.[on.role]) throw new RangeError(`no schedule: there is no role ${on.role} in it`);
   }
   // How many suffer is no matter of chance.
   drawn(read, seededRandom('', 'schedule'));
   return read;
+}
+
+/** What is wrong with how much a fault is to do. */
+function amountProblem({ kind, by_ms: ms, by_ppm: ppm }: Pick<ScheduledFault, 'kind' | 'by_ms' | 'by_ppm'>): string | undefined {
+  if (ms !== undefined && kind !== 'clock-skew' && kind !== 'disk-slow') return `by_ms is for clock-skew and disk-slow, not for ${kind}`;
+  if (ppm !== undefined && kind !== 'clock-drift') return `by_ppm is for clock-drift, not for ${kind}`;
+  if (kind === 'clock-skew' && ms !== undefined && Math.abs(ms) < LEAST_SKEW_MS)
+    return `a clock that is off by less than ${LEAST_SKEW_MS} ms cannot be told from one that is right`;
+  if (kind === 'disk-slow' && ms !== undefined && ms < 1) return 'a sync of a slow disk takes 1 ms or more';
+  return undefined;
 }
 
 /** a fault whose sufferers are drawn, in the order in which they were */

@@ -2,6 +2,8 @@
 
 /** `control.json` */
 export interface Control {
+  /** one more with each change */
+  readonly turn: number;
   /** ms that the wall clock is ahead */
   readonly skew_ms: number;
   /** parts per million that it runs too fast since `since_ms`, Unix ms of the true time */
@@ -13,6 +15,8 @@ export interface Control {
 
 /** `PID.json` */
 export interface Report {
+  /** of the control that it goes by */
+  turn: number;
   /** syncs that took longer */
   slow: number;
   /** those that did not, since the control was changed; counted once a change */

@@ -28,9 +28,11 @@ function preload(at: string): void {
   process.on('SIGUSR2', () => {
     control = read();
     changed = true;
+    report.turn = control.turn;
+    tell();
   });
   let control = read();
-  const report: Report = { slow: 0, prompt: 0 };
+  const report: Report = { turn: control.turn, slow: 0, prompt: 0 };
   skewDates(() => control.skew_ms + ((trueNow() - control.since_ms) * control.drift_ppm) / 1e6);
   slowSyncs();
   tell();

@@ -4,8 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../clock.ts';
-import { eventually } from '../eventually.ts';
 import { Preload } from './preload.ts';
 
 const DAY_MS = 86_400_000;
@@ -20,9 +18,9 @@ function preloaded(): { preload: Preload; directory: string; env: Record<string,
 const told = (script: string, env: Record<string, string>): unknown =>
   JSON.parse(execFileSync(process.execPath, ['--input-type=module', '--eval', `console.log(JSON.stringify(await (async () => { ${script} })()))`], { env, encoding: 'utf8' })); // prettier-ignore
 
-test('all that tells a process the date is wrong by as much, what it makes of a date it was told is not, and it is still a date', () => {
+test('all that tells a process the date is wrong by as much, what it makes of a date it was told is not, and it is still a date', async () => {
   const { preload, env } = preloaded();
-  preload.set({ skew_ms: DAY_MS }, []);
+  await preload.set({ skew_ms: DAY_MS }, []);
   const read = told(
     `const [now, date, text, origin] = [Date.now(), new Date(), Date(), performance.timeOrigin];
      class Later extends Date {}
@@ -36,9 +34,9 @@ test('all that tells a process the date is wrong by as much, what it makes of a 
   expect(read.kind).toEqual([true, true, true, true, true]);
 });
 
-test('a clock that drifts is ahead by a share of the time since', () => {
+test('a clock that drifts is ahead by a share of the time since', async () => {
   const { preload, env } = preloaded();
-  preload.set({ drift_ppm: 100_000, since_ms: Date.now() - 10 * DAY_MS }, []);
+  await preload.set({ drift_ppm: 100_000, since_ms: Date.now() - 10 * DAY_MS }, []);
   expect(Math.abs((told('return Date.now()', env) as number) - Date.now() - DAY_MS)).toBeLessThan(DAY_MS / 24);
 });
 
@@ -61,23 +59,17 @@ test('a process is told at once, takes its time for what is synced and for nothi
   };
   const { pid } = child as { pid: number };
   await taken('durable');
-  expect([...preload.reports()]).toEqual([[pid, { slow: 0, prompt: 0 }]]);
+  expect([...preload.reports()]).toEqual([[pid, { turn: 0, slow: 0, prompt: 0 }]]);
 
-  preload.set({ sync_ms: 100 }, [{ pid }]);
-  // The signal is taken when the process turns to it.
-  await eventually(systemClock, async () => (await taken('fsync')) >= 100, { within: 10_000, what: 'the first slow sync' });
-  const before = preload.reports().get(pid)!.slow;
-  for (const act of ['durable', 'exec', 'rename', 'fsync'])
+  await preload.set({ sync_ms: 100 }, [{ pid }]);
+  for (const act of ['fsync', 'durable', 'exec', 'rename'])
     expect([act, await taken(act)]).toEqual([act, expect.toSatisfy((ms: number) => ms >= 100)]);
-  expect(preload.reports().get(pid)).toEqual({ slow: before + 4, prompt: 0 });
   for (const act of ['relaxed', 'read']) await taken(act);
-  expect(preload.reports().get(pid)).toEqual({ slow: before + 4, prompt: 0 });
+  expect(preload.reports().get(pid)).toEqual({ turn: 1, slow: 4, prompt: 0 });
 
-  preload.set({ sync_ms: 0 }, [{ pid }]);
-  await eventually(systemClock, async () => (await taken('durable')) >= 0 && preload.reports().get(pid)!.prompt === 1, { within: 10_000, what: 'a prompt sync' }); // prettier-ignore
-  await taken('fsync');
-  const { slow, prompt } = preload.reports().get(pid)!;
-  expect([slow >= before + 4, prompt]).toEqual([true, 1]);
+  await preload.set({ sync_ms: 0 }, [{ pid }]);
+  for (const act of ['durable', 'fsync']) await taken(act);
+  expect(preload.reports().get(pid)).toEqual({ turn: 2, slow: 4, prompt: 1 });
   preload.forget();
   expect(preload.reports().size).toBe(0);
 });

@@ -2,12 +2,16 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { systemClock } from '../clock.ts';
+import { DeadlineError, eventually } from '../eventually.ts';
 import type { Control, Report } from './control.ts';
 
 const extension = extname(fileURLToPath(import.meta.url));
 const main = fileURLToPath(new URL(`./main${extension}`, import.meta.url));
 
-const NOTHING: Control = { skew_ms: 0, drift_ppm: 0, since_ms: 0, sync_ms: 0 };
+/** ms for a process to take up a change; one that stands still takes it up when it goes on */
+const TAKEN_MS = 5_000;
+const NOTHING: Control = { turn: 0, skew_ms: 0, drift_ppm: 0, since_ms: 0, sync_ms: 0 };
 
 export class Preload {
   readonly #directory: string;
@@ -35,12 +39,20 @@ export class Preload {
     return new Map(this.#reports().map(({ pid, file }) => [pid, JSON.parse(readFileSync(file, 'utf8')) as Report]));
   }
 
-  /** Says what is wrong from now on. `members`: processes that are told at once, as far as it is in them. */
-  set(change: Partial<Control>, members: readonly { readonly pid: number }[]): void {
-    this.#control = { ...this.#control, ...change };
+  /** Says what is wrong from now on. `members`: processes that are told at once, as far as it is in them; resolves once they go by it. */
+  async set(change: Partial<Control>, members: readonly { readonly pid: number }[]): Promise<void> {
+    const turn = this.#control.turn + 1;
+    this.#control = { ...this.#control, ...change, turn };
     this.#write();
-    const reached = this.reports();
-    for (const { pid } of members) if (reached.has(pid)) tell(pid);
+    const loaded = this.reports();
+    const told = members.filter(({ pid }) => loaded.has(pid));
+    const taken = (): boolean => told.every(({ pid }) => !tell(pid, 0) || this.reports().get(pid)?.turn === turn);
+    for (const { pid } of told) tell(pid, 'SIGUSR2');
+    try {
+      await eventually(systemClock, taken, { within: TAKEN_MS, every: 5, what: 'the change' });
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error;
+    }
   }
 
   #write(): void {
@@ -57,10 +69,12 @@ export class Preload {
   }
 }
 
-function tell(pid: number): void {
+/** false for what has ended meanwhile, and reads the file when it starts anew */
+function tell(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(pid, 'SIGUSR2');
+    return process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it ended meanwhile, and reads the file when it starts anew
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
   }
 }

@@ -63,6 +63,8 @@ export interface NodeFaults {
   losePower(): Mechanism;
   /** the wall clock is set forward by so many ms, or back */
   skewClock(ms: number): Mechanism;
+  /** the wall clock runs too fast by so many parts per million, or too slowly, from what it says now on */
+  driftClock(ppm: number): Mechanism;
   /** nothing more fits on it */
   fillDisk(): Mechanism;
   /** each sync takes so many ms */

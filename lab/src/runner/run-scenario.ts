@@ -196,6 +196,7 @@ function contextOf(
       restart: (node, limits) => faults.inject(faultsOf(node).restart(), limits),
       losePower: (node, limits) => faults.inject(faultsOf(node).losePower(), limits),
       skewClock: (node, ms, limits) => faults.inject(faultsOf(node).skewClock(ms), limits),
+      driftClock: (node, ppm, limits) => faults.inject(faultsOf(node).driftClock(ppm), limits),
       fillDisk: (node, limits) => faults.inject(faultsOf(node).fillDisk(), limits),
       slowDisk: (node, ms, limits) => faults.inject(faultsOf(node).slowDisk(ms), limits),
       cutMessage: (link, sender, limits) => faults.inject(cutMessage(link, sender.name), limits),

@@ -82,6 +82,8 @@ export interface FaultTools {
   losePower(node: NodeHandle, limits?: FaultLimits): Promise<Fault>;
   /** the node's wall clock goes wrong by so many ms, at least 4,000 either way; needs the power `clock`, as one of those that are used */
   skewClock(node: NodeHandle, ms: number, limits?: FaultLimits): Promise<Fault>;
+  /** the node's wall clock runs too fast by so many parts per million, or too slowly; bites once it is off by what can be read. Needs the power `clock`, as one of those that are used */
+  driftClock(node: NodeHandle, ppm: number, limits?: FaultLimits): Promise<Fault>;
   /** nothing more fits on the node's disk; bites once it has tried. Needs the power `disk-full`, as one of those that are used */
   fillDisk(node: NodeHandle, limits?: FaultLimits): Promise<Fault>;
   /** each durable write of the node takes so many ms; needs the power `disk-slow`, as one of those that are used */

@@ -54,10 +54,11 @@ const made: readonly Made[] = [
   ['kill', ({ nodes }) => nodes[0]!.faults!.kill()],
   ['restart', ({ nodes }) => nodes[1]!.faults!.restart()],
   ['pause', ({ nodes }) => nodes[2]!.faults!.pause()],
-  ['power-loss', ({ nodes }) => nodes[3]!.faults!.losePower!()],
-  ['clock-skew', ({ nodes }) => nodes[4]!.faults!.skewClock!(-20_000)],
-  ['disk-full', ({ nodes }) => nodes[0]!.faults!.fillDisk!()],
-  ['disk-slow', ({ nodes }) => nodes[1]!.faults!.slowDisk!(30)],
+  ['power-loss', ({ nodes }) => nodes[3]!.faults!.losePower()],
+  ['clock-skew', ({ nodes }) => nodes[4]!.faults!.skewClock(-20_000)],
+  ['clock-drift', ({ nodes }) => nodes[4]!.faults!.driftClock(500_000)],
+  ['disk-full', ({ nodes }) => nodes[0]!.faults!.fillDisk()],
+  ['disk-slow', ({ nodes }) => nodes[1]!.faults!.slowDisk(30)],
   ['half-open', ({ links }) => halfOpen(links[0]!, links[0]!.from)],
   ['cut-message', ({ links }) => cutMessage(links[1]!, links[1]!.to)],
   ['bad-paths', ({ links }) => badPaths(links, ['alice'], { delayMs: 40, jitterMs: 20, loss: 0.01 }, (purpose) => seededRandom('7', purpose))],
@@ -83,7 +84,7 @@ test('what nobody meets with does not bite', async () => {
   const { simulation, open } = simulatedTarget({ seed: '7' });
   const world = await open({ nodes: 2, wiring: 'proxied' });
   const { fillDisk } = world.nodes[0]!.faults!;
-  const idle = fillDisk!();
+  const idle = fillDisk();
   await idle.apply();
   expect(await idle.bites()).toBeUndefined();
   const [link] = world.links;
@@ -99,7 +100,7 @@ test('a disk that is full stays full for a node that makes room', async () => {
   const machine = simulation.machine({ name: 'alice' });
   const store = machine.disk.open(() => {});
   store.batch([{ key: 'large', value: new Uint8Array(1_000) }], 'durable');
-  const fault = machineFaults(simulation, machine).fillDisk!();
+  const fault = machineFaults(simulation, machine).fillDisk();
   await fault.apply();
   store.batch([{ key: 'large', value: null }], 'durable');
   expect(await fault.bites()).toBeUndefined();

@@ -1,6 +1,6 @@
 /** Faults of a simulated node. What they did is seen as it is with a real one: by asking its API. */
 import type { Json } from '@muster/proof';
-import { clockReads, createdAhead } from '../faults/clock-reading.ts';
+import { clockDrifted, clockOff, createdAhead } from '../faults/clock-reading.ts';
 import type { Mechanism } from '../faults/fault-injector.ts';
 import type { NodeFaults } from '../record/target-node.ts';
 import { apiTransport } from './api-transport.ts';
@@ -99,19 +99,32 @@ export function machineFaults(simulation: Simulation, machine: Machine): NodeFau
         machine.clock.skew += ms;
         return { ms };
       },
-      async bites() {
-        const ahead = await aheadOf(simulation, machine);
-        return ahead !== undefined && clockReads(ahead, ms) ? { ahead_ms: ahead } : undefined;
-      },
+      bites: async () => clockOff(await aheadOf(simulation, machine), ms),
       async heal() {
         machine.clock.skew -= ms;
         return { ms: -ms };
       },
-      async healed() {
-        const ahead = await aheadOf(simulation, machine);
-        return ahead !== undefined && clockReads(ahead, 0) ? { ahead_ms: ahead } : undefined;
-      },
+      healed: async () => clockOff(await aheadOf(simulation, machine), 0),
     }),
+    driftClock(ppm) {
+      const { schedule } = simulation;
+      let since = 0;
+      return {
+        kind: 'clock-drift',
+        node: machine.name,
+        async apply() {
+          since = schedule.now;
+          machine.clock.wander = { since, ppm };
+          return { ppm };
+        },
+        bites: async () => clockDrifted(await aheadOf(simulation, machine), ((schedule.now - since) * ppm) / 1e6),
+        async heal() {
+          delete machine.clock.wander;
+          return { ppm: 0 };
+        },
+        healed: async () => clockOff(await aheadOf(simulation, machine), 0),
+      };
+    },
     fillDisk: () => spoilt('disk-full', () => ({ maxBytes: machine.disk.bytes }), 'refused', 'grown'),
     slowDisk: (syncMs) => spoilt('disk-slow', () => ({ syncMs }), 'slow', 'synced'),
     pause: () => ({

@@ -55,7 +55,7 @@ export class Machine {
   readonly name: string;
   readonly host: Host;
   readonly disk: Disk;
-  readonly clock: { skew: number; readonly driftPpm: number };
+  readonly clock: ClockError;
   identity: LocalIdentity;
   /** bearer token of its local API */
   readonly token: string;

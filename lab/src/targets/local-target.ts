@@ -1,7 +1,7 @@
 /** Daemons that the lab boots itself: ours, or any that takes the compatible flags. */
 import type { Surface } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
-import { fillDisk, skewClock, slowDisk } from '../faults/daemon-faults.ts';
+import { driftClock, fillDisk, skewClock, slowDisk } from '../faults/daemon-faults.ts';
 import { refusal } from '../faults/fault-injector.ts';
 import { kill, pause, restart } from '../faults/process-faults.ts';
 import type { CliCommand, NodeFaults, TargetNode } from '../record/target-node.ts';
@@ -96,6 +96,7 @@ function faultsOf(node: LocalNode, lacks: LocalWorld['lacks']): NodeFaults {
     restart: () => restart(node),
     losePower: () => refusal('power-loss', name, 'what is not synced cannot be taken from a process of this machine; --world sim can'),
     skewClock: (ms) => (preload && !lacks.has('clock') ? skewClock(node, preload, ms) : cannot('clock-skew', 'clock')),
+    driftClock: (ppm) => (preload && !lacks.has('clock') ? driftClock(node, preload, ppm) : cannot('clock-drift', 'clock')),
     fillDisk: () => (disks && !lacks.has('disk-full') ? fillDisk(node, disks) : cannot('disk-full', 'disk-full')),
     slowDisk: (ms) => (preload && !lacks.has('disk-slow') ? slowDisk(node, preload, ms) : cannot('disk-slow', 'disk-slow')),
   };

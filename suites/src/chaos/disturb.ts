@@ -4,6 +4,8 @@ import { type DrawnFault, type Fault, isOfNode, type NodeFault, type NodeHandle,
 const BAD_PATHS = { delayMs: 40, jitterMs: 60, loss: 0.02 };
 const SKEW_MS = 20_000;
 const SLOW_SYNC_MS = 40;
+/** half as fast again: a drift that shows within seconds */
+const DRIFT_PPM = 500_000;
 
 export interface Disturbance {
   readonly faults: readonly Fault[];
@@ -11,7 +13,8 @@ export interface Disturbance {
   readonly together: readonly NodeHandle[];
 }
 
-export async function disturb(context: ScenarioContext, { kind, on }: DrawnFault): Promise<Disturbance> {
+export async function disturb(context: ScenarioContext, drawn: DrawnFault): Promise<Disturbance> {
+  const { kind, on } = drawn;
   const { faults, links, nodes } = context;
   const shape = shapeOf(kind);
   if (shape) {
@@ -22,7 +25,7 @@ export async function disturb(context: ScenarioContext, { kind, on }: DrawnFault
   const sufferers = on.map((name) => nodes.find((node) => node.name === name)!);
   if (kind === 'bad-paths') return { faults: [await faults.badPaths([...on], BAD_PATHS)], together: nodes };
   if (isOfNode(kind)) {
-    const broken = await Promise.all(sufferers.map((node) => ofNode(context, kind, node)));
+    const broken = await Promise.all(sufferers.map((node) => ofNode(context, kind, node, drawn)));
     return { faults: broken, together: nodes.filter((node) => !sufferers.includes(node)) };
   }
   const link = links.find(({ from, to }) => on.includes(from) && on.includes(to));
@@ -32,7 +35,7 @@ export async function disturb(context: ScenarioContext, { kind, on }: DrawnFault
   return { faults: [fault], together: kind === 'half-open' ? nodes.filter((node) => node !== first) : nodes };
 }
 
-function ofNode({ faults }: ScenarioContext, kind: NodeFault, node: NodeHandle): Promise<Fault> {
+function ofNode({ faults }: ScenarioContext, kind: NodeFault, node: NodeHandle, { by_ms: ms, by_ppm: ppm }: DrawnFault): Promise<Fault> {
   switch (kind) {
     case 'restart':
       return faults.restart(node);
@@ -41,11 +44,13 @@ function ofNode({ faults }: ScenarioContext, kind: NodeFault, node: NodeHandle):
     case 'power-loss':
       return faults.losePower(node);
     case 'clock-skew':
-      return faults.skewClock(node, SKEW_MS);
+      return faults.skewClock(node, ms ?? SKEW_MS);
+    case 'clock-drift':
+      return faults.driftClock(node, ppm ?? DRIFT_PPM);
     case 'disk-full':
       return faults.fillDisk(node);
     case 'disk-slow':
-      return faults.slowDisk(node, SLOW_SYNC_MS);
+      return faults.slowDisk(node, ms ?? SLOW_SYNC_MS);
     case 'kill':
       return faults.kill(node);
   }

@@ -8,6 +8,8 @@ const FIRST_MS = 500;
 const BETWEEN_MS = 1_000;
 /** ms between two messages of one node: what it publishes, and what it sends to one other */
 const LOAD = { publish_every_ms: 100, send_every_ms: 250 };
+/** ms by which a clock goes wrong: what messages live through, and what they do not */
+const SKEW_MS = [-3_600_000, -20_000, 20_000, 3_600_000];
 /** of the nodes, those that are never killed: what they accept and what they are owed is counted */
 const STEADY = 0.6;
 
@@ -23,6 +25,7 @@ const KINDS: readonly (readonly [kind: FaultKind, select?: 'one' | 'all'])[] = [
 const FURTHER: readonly (readonly [kind: FaultKind, select: 'one', power: Power])[] = [
   ['power-loss', 'one', 'power'],
   ['clock-skew', 'one', 'clock'],
+  ['clock-drift', 'one', 'clock'],
   ['disk-full', 'one', 'disk-full'],
   ['disk-slow', 'one', 'disk-slow'],
 ];
@@ -30,7 +33,7 @@ const FURTHER: readonly (readonly [kind: FaultKind, select: 'one', power: Power]
 /** what a storm takes where it can be had; a written one what is written */
 export function powersUsed(written: Schedule | undefined): readonly Power[] {
   const used = FURTHER.filter(([kind]) => !written || written.faults.some((fault) => fault.kind === kind));
-  return used.map(([, , power]) => power);
+  return [...new Set(used.map(([, , power]) => power))];
 }
 
 export function stormSchedule(count: number, seconds: number, powers: readonly Power[], random: SeededRandom): Schedule {
@@ -45,7 +48,7 @@ export function stormSchedule(count: number, seconds: number, powers: readonly P
     const [[kind, select]] = left.splice(random.integer(left.length), 1) as [(typeof kinds)[number]];
     const hold = random.pick(HOLD_MS);
     const on = isOfNode(kind) ? { role: 'mortal', select: select ?? 'one' } : select;
-    faults.push({ at_ms: at, for_ms: hold, kind, ...(on && { on }) });
+    faults.push({ at_ms: at, for_ms: hold, kind, ...(kind === 'clock-skew' && { by_ms: random.pick(SKEW_MS) }), ...(on && { on }) });
     at += hold + BETWEEN_MS;
   }
   return { nodes, roles: { mortal }, faults, load: LOAD };

@@ -195,6 +195,8 @@ async function serves(context: ScenarioContext, state: State, name: string, { fa
 
 /** From the healing on, a new message of each node is on its way to all: the last to arrive says how long it took. */
 async function heals(context: ScenarioContext, state: State, name: string, faults: readonly Fault[]): Promise<void> {
+  // What a node says while its clock is still wrong is nothing that others must take.
+  await Promise.all(faults.map((fault) => fault.mend()));
   const healing = Promise.all(faults.map((fault) => fault.heal()));
   const waits = await Promise.all(
     context.nodes.map(async (node): Promise<Waited<true>[]> => {

@@ -16,18 +16,21 @@ export interface ClockError {
   skew: number;
   /** parts per million that it runs too fast */
   readonly driftPpm: number;
+  /** the wall clock alone runs too fast by so much since then, virtual ms */
+  wander?: { readonly since: number; readonly ppm: number };
 }
 
 /** Of one life of a node: its timers end with it. */
 export function simulatedClock(schedule: Schedule, life: Life, error: ClockError = { skew: 0, driftPpm: 0 }): Clock {
   const rate = 1 + error.driftPpm / 1e6;
+  const wandered = (): number => (error.wander ? ((life.now - error.wander.since) * error.wander.ppm) / 1e6 : 0);
   const bornAt = schedule.now;
   const after = (ms: number, task: () => void): Disposable => {
     const due = schedule.at(life.now + Math.max(SHORTEST_MS, ms) / rate, task, life);
     return { [Symbol.dispose]: () => void (due.cancelled = true) };
   };
   return {
-    now: () => Math.floor(EPOCH + life.now * rate + error.skew),
+    now: () => Math.floor(EPOCH + life.now * rate + error.skew + wandered()),
     monotonic: () => (life.now - bornAt) * rate,
     after,
     every(ms, task) {
