@@ -44,15 +44,20 @@ export function requiredOf(name: string, doing: string): Readonly<Record<string,
 export async function watched(context: ScenarioContext, name: 'idle' | 'publisher', nodes: readonly NodeHandle[]): Promise<void> {
   const { claim, clock, sample, signal } = context;
   const duration = setting(context, 'duration', DEFAULT_SECONDS, 0) * 1_000;
-  const first = await sample();
-  for (let look = 0; look < LOOKS; look++) {
+  // Of each thing what was told first: a node that was too busy at one look tells its heap at the next.
+  const first = new Map<string, object>();
+  const look = async (): Promise<void> => {
+    for (const [node, usage] of await sample()) first.set(node, { ...usage, ...first.get(node) });
+  };
+  await look();
+  for (let looks = 0; looks < LOOKS; looks++) {
     await clock.sleep(duration / LOOKS, signal);
-    await sample();
+    await look();
   }
   for (const node of nodes) {
     for (const [at, { unit, more, moreWhenBusy, perHour, floorOf }] of Object.entries(LIMITS)) {
       const had = Object.entries(first.get(node.name) ?? {}).find(([what]) => at === `/${what}`)?.[1];
-      // A node that does not tell its heap is judged by the rest.
+      // A node that never tells its heap is judged by the rest.
       if (typeof had !== 'number') continue;
       // Nor can it tell it while it is too busy to answer.
       const samples = { nodes: [node.name], stream: RESOURCES, where: [{ at }] };
