@@ -1,9 +1,9 @@
 /** `prove`, `verify` and `report` as their user runs them. */
-import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadSuites } from './suites.ts';
-import { type Ended, OwnHome } from './testing/own-home.ts';
+import { type Ended, listen, OwnHome, until } from './testing/own-home.ts';
 
 let home: OwnHome;
 beforeAll(async () => {
@@ -116,6 +116,26 @@ it('proves a release suite by suite, and hands over one roll-up', async () => {
   });
   expect((await home.muster('prove', '--release', '--skip', 'nope', '--out', 'x')).code).toBe(4);
 }, 120_000);
+
+it('proves a release on virtual time in one process; broken off, it hands over what there is, which is no pass', async () => {
+  const { suites } = await loadSuites({});
+  const skip = ['--skip', ...suites.map(({ name }) => name).filter((name) => name !== 'mesh' && name !== 'stress')];
+  const simulated = ['prove', '--release', '--world', 'sim', '--seed', '7', '--no-history', ...skip];
+  const whole = await home.muster(...simulated, '--out', 'simulated');
+  expect(whole.stdout.match(/^── .*/gmu)).toEqual([expect.stringContaining('mesh'), expect.stringContaining('stress'), '── all together']);
+  expect(whole.code).toBe(0);
+
+  const long = home.spawn('muster', [...simulated, '--messages', '100000', '--out', 'broken']);
+  const { lines } = listen(long);
+  await until(() => lines.some((line) => line.startsWith('── stress')) && lines.at(-1)!.includes('up in'), 'the second suite is under way', 60_000);
+  long.kill('SIGINT');
+  await until(() => long.exitCode !== null, 'it ends', 60_000);
+  expect(long.exitCode).toBe(130);
+  expect(lines).toContain('── interrupted in suite 2 of 2');
+  const broken = await home.muster('verify', 'broken');
+  expect([broken.code, broken.stdout]).toEqual([3, expect.stringMatching(/^accepted broken\n(?:.*\n)*.* 1 inconclusive/u)]);
+  expect((await readdir(home.root)).filter((name) => name.startsWith('.broken'))).toEqual([]);
+}, 180_000);
 
 it('lists and plans without starting anything', async () => {
   const list = JSON.parse((await home.muster('prove', '--list', '--json')).stdout) as { name: string; scenarios: { id: string }[] }[];

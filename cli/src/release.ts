@@ -6,6 +6,7 @@ import { EXIT_USAGE, Failure } from './failure.ts';
 import { merge } from './merge.ts';
 import { printLine } from './output.ts';
 import { type ProveRequest, runProve } from './prove.ts';
+import { becomeSimulationProcess, isSimulationProcess } from './simulation.ts';
 import { loadSuites } from './suites.ts';
 
 export interface ReleaseRequest extends Omit<ProveRequest, 'suite' | 'grep' | 'out'> {
@@ -33,20 +34,27 @@ export async function runRelease({ skip = [], suite, grep, ...request }: Release
     throw new Failure(`there is no suite ${unknown} to skip; there are ${suites.map(({ name }) => name).join(', ')}`, EXIT_USAGE);
   const chosen = suites.filter(({ name }) => !skip.includes(name));
   if (chosen.length === 0) throw new Failure('every suite is skipped', EXIT_USAGE);
+  // Once for all of them: else each suite would become a process that does everything.
+  if (request.world === 'sim' && !isSimulationProcess()) return becomeSimulationProcess();
 
   await mkdir(dirname(out), { recursive: true });
   const work = await mkdtemp(join(dirname(out), `.${basename(out)}.`));
   try {
     const bundles: string[] = [];
+    let interrupted: number | undefined;
     for (const { name, title } of chosen) {
       if (!json) await printLine(`\n── ${name}: ${title}`);
       const bundle = join(work, name);
       const code = await runProve({ ...request, suite: [name], out: bundle, partOf: out });
-      if (code > LAST_VERDICT) return code;
       bundles.push(bundle);
+      if (code <= LAST_VERDICT) continue;
+      // Its bundle says so, and so what is done already is no pass.
+      interrupted = code;
+      break;
     }
-    if (!json) await printLine('\n── all together');
-    return await merge({ bundles, out, json });
+    if (!json) await printLine(interrupted === undefined ? '\n── all together' : `\n── interrupted in suite ${bundles.length} of ${chosen.length}`);
+    const code = await merge({ bundles, out, json });
+    return interrupted ?? code;
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -42,9 +42,11 @@ export async function writeRollUp({ directory, bundles, runner }: RollUpInput): 
       await cp(bundle, join(partial, bundlesFolder, name), { recursive: true, verbatimSymlinks: true });
       const { part, findings } = await readPart(partial, name, {});
       if (!part) throw new RollUpError(`${bundle} is refused: ${findings[0]?.message ?? 'no report'}`);
-      const runId = part.report.run?.runId ?? '';
-      if (seen.has(runId)) throw new RollUpError(`${bundle} is of the same run as ${seen.get(runId)}`);
-      seen.set(runId, bundle);
+      // On virtual time the seed makes the id: what was asked tells the suites of one seed apart.
+      const { runId = '', reproduce = '' } = part.report.run ?? {};
+      const which = `${runId} ${reproduce}`;
+      if (seen.has(which)) throw new RollUpError(`${bundle} is of the same run as ${seen.get(which)}`);
+      seen.set(which, bundle);
     }
     const parts = await Promise.all((await readdir(join(partial, bundlesFolder))).map((name) => readPart(partial, name, {})));
     const rollUp = rollUpOf(parts.map(({ part }) => part!));
