@@ -522,6 +522,21 @@ describe('a hostile neighbour', () => {
     expect(victim.got('t').filter((got) => got === id)).toHaveLength(1);
   });
 
+  test('that says a shuffle came another way than it did is not answered, and it goes no further', () => {
+    const { net, nodes } = grown(4, { seed: 1 });
+    const [asked, hostile, victim] = nodes as [ModelNode, ModelNode, ModelNode];
+    const answersTo = (path: readonly MachineId[]): number => {
+      const control = { kind: 'shuffle', hops: 3, path, peers: [] } as const;
+      const effects = asked.machine.step({ kind: 'control', peer: hostile.id, control, now: net.now, wall: net.now });
+      return effects.filter((effect) => effect.kind === 'send' && effect.control.kind.startsWith('shuffle')).length;
+    };
+    expect([...asked.machine.membership.active]).toEqual(expect.arrayContaining([hostile.id, victim.id]));
+    expect(answersTo([hostile.id])).toBe(1);
+    expect(answersTo([victim.id])).toBe(0);
+    expect(answersTo([])).toBe(0);
+    expect(answersTo([asked.id, hostile.id])).toBe(0);
+  });
+
   test('in a crowd does not get the whole view, also when it invents machines by the hundred', () => {
     const { net, nodes, victim, hostile } = attacked(25, 40);
     const [oldest] = victim.machine.membership.active;
