@@ -7,6 +7,7 @@ import { ReplayWindow } from '@muster/protocol';
 import type { ReplayVerdict } from '@muster/protocol';
 import { StoreError } from '../../ports/index.ts';
 import type { Clock, Log, Store, Write } from '../../ports/index.ts';
+import type { OverlayMessage } from './overlay.ts';
 
 const SEEN = 'replay/';
 /** digits of a Unix time in ms, so that keys sort by it */
@@ -48,9 +49,10 @@ export class ReplayMemory implements Disposable {
   }
 
   /** As `ReplayWindow.seen`. */
-  seen(id: string, staleAfter: number, now: number): ReplayVerdict {
+  seen({ id, staleAfter, header }: Pick<OverlayMessage, 'id' | 'staleAfter' | 'header'>, now: number): ReplayVerdict {
     const verdict = this.#window.seen(id, staleAfter, now);
-    if (verdict !== 'fresh') return verdict;
+    // What nodes tell of themselves carries a time of its own, by which an older one is known: it need not be stored.
+    if (verdict !== 'fresh' || header.kind === 'announce') return verdict;
     this.#waiting.push({ key: `${SEEN}${String(staleAfter).padStart(TIME_DIGITS, '0')}/${id}`, value: EMPTY });
     if (this.#waiting.length >= WRITE_AT_ONCE) this.#write();
     else this.#timer ??= this.#clock.after(WRITE_AFTER_MS, () => this.#write());

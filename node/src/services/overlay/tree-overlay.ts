@@ -94,7 +94,7 @@ export class TreeOverlay implements Overlay {
 
   async broadcast(message: OverlayMessage): Promise<void> {
     const { replays, clock } = this.#parts;
-    replays.seen(message.id, message.staleAfter, clock.now());
+    replays.seen(message, clock.now());
     const item = itemOf(message.id, message.header, { bytes: message.bytes, envelope: undefined });
     const offers: Promise<void>[] = [];
     const begun = this.stages.begin();

@@ -69,7 +69,7 @@ export class Validation {
     const { crypto, clock, replays, events } = this.#parts;
     try {
       const message = { ...(await verifyEnvelope(crypto, parcel.envelope!, this.#checked)), bytes: parcel.bytes };
-      const seen = replays.seen(message.id, message.staleAfter, clock.now());
+      const seen = replays.seen(message, clock.now());
       const refusal = seen === 'fresh' ? events.refuses(message) : seen;
       if (refusal !== undefined) parcel.refused = refusal;
       else parcel.message = message;
