@@ -13,8 +13,9 @@ export interface Kept<Content> {
 }
 
 interface Shelf<Content> {
-  /** oldest first */
-  readonly kept: Map<string, Kept<Content>>;
+  /** oldest first; those before `first` are gone */
+  kept: (Kept<Content> | undefined)[];
+  first: number;
   readonly arrivals: Arrivals;
   /** when the latest came */
   last: number;
@@ -52,8 +53,8 @@ export class History<Content> {
   add(kept: Kept<Content>): void {
     const { id, topic, size, internal } = kept.item;
     let shelf = this.#shelves.get(topic);
-    if (!shelf) this.#shelves.set(topic, (shelf = { kept: new Map(), arrivals: new Arrivals(), last: -Infinity }));
-    shelf.kept.set(id, kept);
+    if (!shelf) this.#shelves.set(topic, (shelf = { kept: [], first: 0, arrivals: new Arrivals(), last: -Infinity }));
+    shelf.kept.push(kept);
     if (!internal) shelf.arrivals.add(kept.at);
     shelf.last = kept.at;
     this.#empty.delete(topic);
@@ -76,8 +77,9 @@ export class History<Content> {
 
   /** Ids that came since then and are still good at `wall` (Unix ms), oldest first. */
   since(topic: string, at: number, wall: number): string[] {
-    const kept = [...(this.#shelves.get(topic)?.kept.values() ?? [])];
-    return kept.filter(({ at: came, item }) => came >= at && isGood(item, wall)).map(({ item }) => item.id);
+    return keptSince(this.#shelves.get(topic), at)
+      .filter(({ item }) => isGood(item, wall))
+      .map(({ item }) => item.id);
   }
 
   /** What came since then and nobody can have from here: when, by id, and how many more there were of which not even that is known. */
@@ -88,9 +90,9 @@ export class History<Content> {
     // Nodes differ in what came just before such a moment, and these cannot be told apart.
     const sure = at + DOUBT_MS;
     let named = came.filter(([, gone]) => gone >= sure).length;
-    for (const { at: kept, item } of shelf?.kept.values() ?? []) {
+    for (const { at: kept, item } of keptSince(shelf, at)) {
       if (kept >= sure) named++;
-      if (kept >= at && !item.internal && !isGood(item, wall)) came.push([item.id, kept]);
+      if (!item.internal && !isGood(item, wall)) came.push([item.id, kept]);
     }
     return { came, older: Math.max(0, (shelf?.arrivals.since(sure) ?? 0) - named) };
   }
@@ -106,13 +108,19 @@ export class History<Content> {
     return (this.#shelves.get(topic)?.last ?? -Infinity) >= at;
   }
 
-  #drop({ item, at }: Kept<Content>): void {
+  #drop(dropped: Kept<Content>): void {
+    const { item, at } = dropped;
     (item.internal ? this.#internal : this.#all).delete(item.id);
     this.#bytes -= item.size;
     if (!item.internal) this.lost(item.id, item.topic, at);
-    const { kept } = this.#shelves.get(item.topic)!;
-    kept.delete(item.id);
-    if (kept.size === 0) this.#emptied(item.topic);
+    const shelf = this.#shelves.get(item.topic)!;
+    if (shelf.kept[shelf.first] === dropped) shelf.kept[shelf.first++] = undefined;
+    else shelf.kept.splice(shelf.kept.indexOf(dropped, shelf.first), 1);
+    if (2 * shelf.first > shelf.kept.length) {
+      shelf.kept = shelf.kept.slice(shelf.first);
+      shelf.first = 0;
+    }
+    if (shelf.kept.length === 0) this.#emptied(item.topic);
   }
 
   /** Its counts stay a while. */
@@ -124,6 +132,14 @@ export class History<Content> {
     this.#empty.delete(oldest!);
     this.#shelves.delete(oldest!);
   }
+}
+
+/** Oldest first, looked for from the latest on: most ask for little. */
+function keptSince<Content>(shelf: Shelf<Content> | undefined, at: number): Kept<Content>[] {
+  if (!shelf) return [];
+  let index = shelf.kept.length;
+  while (index > shelf.first && shelf.kept[index - 1]!.at >= at) index--;
+  return shelf.kept.slice(index) as Kept<Content>[];
 }
 
 function isGood({ expires }: Item<unknown>, wall: number): boolean {

@@ -21,6 +21,7 @@ function lazy() {
     known: (id) => here.has(id),
     pending: () => false,
     busy: () => false,
+    internal: (id) => id.startsWith('f'),
     cameAt: () => step.now,
     lost: (_peer, id) => lost.push(id),
     settledPeers: () => settled,
@@ -38,6 +39,30 @@ test('a peer waits to be told of a bounded number of messages, once of each, and
   under.flush();
   expect(said('have')).toEqual(ids(UNTOLD));
   expect(lost).toEqual(ids(7, UNTOLD));
+});
+
+test('what nodes tell of themselves waits for more of its kind, and what users say for nothing', () => {
+  const { step, under, said } = lazy();
+  const internal = `f${ids(1)[0]!.slice(1)}`;
+  under.offer(peer(1), [internal]);
+  expect(under.due).toBe(100);
+  under.offer(peer(2), ids(1));
+  expect(under.due).toBe(20);
+  step.now = 20;
+  under.flush();
+  expect(said('have')).toEqual([internal, ...ids(1)]);
+  expect(under.due).toBe(Infinity);
+});
+
+test('a node looks when a message is due that it may have to ask for, and again while something keeps it from asking', () => {
+  const { step, under, said } = lazy();
+  under.told(peer(1), ids(AWAITED_OF_PEER));
+  step.now = 50;
+  under.told(peer(2), ids(1, 1_000));
+  expect(under.due).toBe(100);
+  step.now = 100;
+  under.flush();
+  expect([said('want').length, under.due]).toEqual([AWAITED_OF_PEER, 150]);
 });
 
 test('of one message a bounded number of holders is remembered', () => {

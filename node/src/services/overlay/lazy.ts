@@ -22,6 +22,8 @@ export interface LazyParts {
   readonly pending: (id: string) => boolean;
   /** much is arriving */
   readonly busy: () => boolean;
+  /** nodes tell it of themselves: nobody waits for it */
+  readonly internal: (id: string) => boolean;
   /** when it came here, as far as that is known */
   readonly cameAt: (id: string) => number;
   /** the peer will never be told of it */
@@ -47,7 +49,9 @@ export class Lazy {
   /** what only neighbours had that are gone, and whom else it was asked of since */
   readonly #orphans = new Map<string, { readonly since: number; readonly of: Set<MachineId> }>();
   #orphansDue: number | undefined;
-  #nextFlush: number | undefined;
+  /** when peers are told next, and when somebody may have to be asked */
+  #tellAt = Infinity;
+  #askAt = Infinity;
   /** ms that messages take to come by themselves after somebody told of them, smoothed */
   #typical = 0;
   /** ms by which this process ran late: what was sent meanwhile waits unread, so that time is not held against anyone */
@@ -59,8 +63,8 @@ export class Lazy {
   }
 
   /** when there is something to do */
-  get due(): number | undefined {
-    return this.#orphansDue === undefined ? this.#nextFlush : Math.min(this.#nextFlush ?? Infinity, this.#orphansDue);
+  get due(): number {
+    return Math.min(this.#tellAt, this.#askAt, this.#orphansDue ?? Infinity);
   }
 
   get size(): number {
@@ -77,7 +81,8 @@ export class Lazy {
       else untold.ids.add(id);
       untold.since = Math.min(untold.since, this.#parts.cameAt(id));
     }
-    this.#schedule();
+    const within = ids.every((id) => this.#parts.internal(id)) ? limits.TELL_INTERNAL_EVERY_MS : limits.TELL_EVERY_MS;
+    this.#tellAt = Math.min(this.#tellAt, this.#step.now + within);
   }
 
   /** The peer says that it has these. */
@@ -90,7 +95,6 @@ export class Lazy {
       else if (awaited.asked > 0 && awaited.holders.includes(peer)) awaited.again = peer;
       else if (awaited.holders.length < limits.HOLDERS && !awaited.holders.includes(peer)) awaited.holders.push(peer);
     }
-    if (this.#awaited.size > 0) this.#schedule();
   }
 
   /** Messages that only it is expected to give. */
@@ -176,17 +180,20 @@ export class Lazy {
   }
 
   flush(): void {
-    if (this.#orphansDue !== undefined && this.#step.now >= this.#orphansDue) this.#askAround();
-    if (this.#nextFlush === undefined || this.#step.now < this.#nextFlush) return;
-    this.#lag += this.#step.now - this.#nextFlush;
-    this.#nextFlush = undefined;
-    for (const [peer, { ids, since }] of this.#untold) {
-      this.note(peer, since);
-      this.#say(peer, 'have', [...ids]);
+    const { now } = this.#step;
+    if (this.#orphansDue !== undefined && now >= this.#orphansDue) this.#askAround();
+    const due = Math.min(this.#tellAt, this.#askAt);
+    if (now < due) return;
+    this.#lag += now - due;
+    if (now >= this.#tellAt) {
+      this.#tellAt = Infinity;
+      for (const [peer, { ids, since }] of this.#untold) {
+        this.note(peer, since);
+        this.#say(peer, 'have', [...ids]);
+      }
+      this.#untold.clear();
     }
-    this.#untold.clear();
-    this.#ask();
-    if (this.#awaited.size > 0) this.#schedule();
+    if (now >= this.#askAt) this.#ask();
   }
 
   get #patience(): number {
@@ -198,7 +205,9 @@ export class Lazy {
     if (this.#awaited.size >= limits.AWAITED || own >= limits.AWAITED_OF_PEER) return;
     const now = this.#step.now - this.#lag;
     this.#awaitedOf.set(peer, own + 1);
-    this.#awaited.set(id, { holders: [peer], since: now, due: now + this.#patience, asked: 0, askedOf: undefined, again: undefined });
+    const due = now + this.#patience;
+    this.#awaited.set(id, { holders: [peer], since: now, due, asked: 0, askedOf: undefined, again: undefined });
+    this.#askAt = Math.min(this.#askAt, due + this.#lag);
   }
 
   #ask(): void {
@@ -206,24 +215,15 @@ export class Lazy {
     const busy = this.#parts.busy();
     const questions = new Map<MachineId, string[]>();
     const left = new Map<MachineId, number>();
+    let next = Infinity;
+    this.#askAt = Infinity;
     for (const [id, awaited] of this.#awaited) {
-      if (awaited.due > now || (busy && awaited.asked === 0 && now - awaited.since < limits.BUSY_PATIENCE_MS)) continue;
-      if (this.#parts.known(id)) this.settled(id);
-      // A forged copy must not make us forget who has the true one.
-      if (this.#parts.known(id) || this.#parts.pending(id)) continue;
-      const holder = awaited.holders[awaited.asked % awaited.holders.length]!;
-      if (awaited.asked >= limits.ASK_TIMES) this.#giveUp(id, awaited, left);
-      else if (awaited.askedOf === holder || (this.#askedOf.get(holder) ?? 0) < limits.ASKED_AT_ONCE) {
-        this.#answered(awaited);
-        awaited.askedOf = holder;
-        awaited.again = undefined;
-        this.#askedOf.set(holder, (this.#askedOf.get(holder) ?? 0) + 1);
-        awaited.due = now + limits.ASK_AGAIN_MS * 2 ** awaited.asked++;
-        const asked = questions.get(holder);
-        if (asked) asked.push(id);
-        else questions.set(holder, [id]);
-      }
+      const early = awaited.due > now || (busy && awaited.asked === 0 && now - awaited.since < limits.BUSY_PATIENCE_MS);
+      if (!early) this.#askFor(id, awaited, now, questions, left);
+      if (this.#awaited.get(id) === awaited) next = Math.min(next, awaited.due);
     }
+    // What is due and had to wait is looked at again soon.
+    this.#askAt = Math.min(this.#askAt, Math.max(next, now + limits.ASK_EVERY_MS) + this.#lag);
     for (const [holder, ids] of questions) this.#say(holder, 'want', ids);
     for (const [holder, count] of left) {
       const all = (this.#left.get(holder) ?? 0) + count;
@@ -249,6 +249,23 @@ export class Lazy {
     if (this.#orphans.size === 0) this.#orphansDue = undefined;
   }
 
+  #askFor(id: string, awaited: Awaited, now: number, questions: Map<MachineId, string[]>, left: Map<MachineId, number>): void {
+    if (this.#parts.known(id)) return this.settled(id);
+    // A forged copy must not make us forget who has the true one.
+    if (this.#parts.pending(id)) return;
+    const holder = awaited.holders[awaited.asked % awaited.holders.length]!;
+    if (awaited.asked >= limits.ASK_TIMES) return this.#giveUp(id, awaited, left);
+    if (awaited.askedOf !== holder && (this.#askedOf.get(holder) ?? 0) >= limits.ASKED_AT_ONCE) return;
+    this.#answered(awaited);
+    awaited.askedOf = holder;
+    awaited.again = undefined;
+    this.#askedOf.set(holder, (this.#askedOf.get(holder) ?? 0) + 1);
+    awaited.due = now + limits.ASK_AGAIN_MS * 2 ** awaited.asked++;
+    const asked = questions.get(holder);
+    if (asked) asked.push(id);
+    else questions.set(holder, [id]);
+  }
+
   #answered(awaited: Awaited): void {
     if (awaited.askedOf !== undefined) this.#askedOf.set(awaited.askedOf, (this.#askedOf.get(awaited.askedOf) ?? 1) - 1);
     awaited.askedOf = undefined;
@@ -269,9 +286,5 @@ export class Lazy {
 
   #say(peer: MachineId, what: 'have' | 'want', ids: readonly string[]): void {
     for (let at = 0; at < ids.length; at += MAX_IDS) this.#step.out({ kind: 'tell', peer, what, ids: ids.slice(at, at + MAX_IDS) });
-  }
-
-  #schedule(): void {
-    this.#nextFlush ??= this.#step.now + limits.TELL_EVERY_MS;
   }
 }

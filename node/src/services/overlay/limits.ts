@@ -99,8 +99,11 @@ export const COUNT_SLOTS = 60;
 export const FINE_SLOT_MS = 250;
 export const FINE_SLOTS = 1_280;
 
-/** ids are told this often */
+/** ids are told this often; of what nodes tell of themselves rarely enough that many go together where many nodes do */
 export const TELL_EVERY_MS = 20;
+export const TELL_INTERNAL_EVERY_MS = 100;
+/** who has to be asked is looked at this often at most */
+export const ASK_EVERY_MS = 50;
 /** how long a message itself may be on its way before it is asked for */
 export const PATIENCE_MS = 100;
 /** asked for again, elsewhere if possible; doubles each time */

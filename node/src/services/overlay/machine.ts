@@ -51,6 +51,7 @@ export class OverlayMachine<Content> {
     this.#lazy = new Lazy(this.#step, {
       known,
       pending: (id) => this.#intake.has(id),
+      internal: (id) => this.history.get(id)?.item.internal ?? false,
       cameAt: (id) => this.history.get(id)?.at ?? this.#step.now,
       lost: (peer, id) => this.topics.lost(peer, id),
       busy: () => this.#busy,
@@ -103,7 +104,7 @@ export class OverlayMachine<Content> {
     if (event.now >= this.#nextTick) this.#tick();
     this.#lazy.flush();
     this.topics.flush();
-    const due = Math.min(this.#nextTick, this.#lazy.due ?? Infinity);
+    const due = Math.min(this.#nextTick, this.#lazy.due);
     if (due < this.#timerAt) {
       this.#timerAt = due;
       step.out({ kind: 'set_timer', at: due });
