@@ -215,7 +215,6 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
       if (contacts.rejects(link.agent, link.machine)) return;
       peers.heard(link.agent, link.machine, Math.floor((clock.now() - (clock.monotonic() - link.lastReceivedAt)) / 1_000));
     },
-    message: () => {},
   });
 
   const running: AsyncDisposable[] = [];

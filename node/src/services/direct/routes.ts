@@ -58,7 +58,6 @@ export class Routes {
         for (const waiting of this.#waiting) if (waiting.agent === link.agent) waiting.come();
       },
       down: () => {},
-      message: () => {},
     });
   }
 

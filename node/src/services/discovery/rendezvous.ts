@@ -80,7 +80,6 @@ export class Rendezvous implements Disposable {
     links.on({
       up: () => void (links.size === 1 && this.#leaveSoon()),
       down: () => {},
-      message: () => {},
     });
     for (const ms of KEEP_SOON_MS) this.#timers.add(clock.after(ms, () => this.#keep()));
     this.#timers.add(clock.every(KEEP_EVERY_MS, () => this.#keep()));

@@ -70,7 +70,6 @@ export class Announcements implements Disposable {
     parts.links.on({
       up: () => void (parts.links.size === 1 && this.#linked(parts.clock.monotonic())),
       down: () => {},
-      message: () => {},
     });
   }
 

@@ -40,7 +40,6 @@ export class LinkHistory {
         this.#up(link);
       },
       down: (link, reason) => this.#down(link, reason),
-      message: () => {},
     });
   }
 

@@ -21,7 +21,7 @@ export interface LinkEvents {
   up(link: Link): void;
   /** Once for every link that came up. */
   down(link: Link, reason: string): void;
-  message(link: Link, message: LinkMessage): void | Promise<void>;
+  message?(link: Link, message: LinkMessage): void | Promise<void>;
 }
 
 export interface LinkTableParts {
@@ -47,6 +47,7 @@ export class LinkTable implements Disposable {
   readonly #byAgent = new Map<AgentId, Link>();
   readonly #former = new Map<MachineId, Former>();
   readonly #listeners: LinkEvents[] = [];
+  readonly #readers: ((link: Link, message: LinkMessage) => void | Promise<void>)[] = [];
   readonly #announced = new WeakSet<Link>();
   readonly #timers = new Set<Disposable>();
 
@@ -56,6 +57,7 @@ export class LinkTable implements Disposable {
 
   on(events: LinkEvents): void {
     this.#listeners.push(events);
+    if (events.message) this.#readers.push((link, message) => events.message!(link, message));
   }
 
   all(): Link[] {
@@ -123,11 +125,11 @@ export class LinkTable implements Disposable {
     if (message.kind === 'ping' || message.kind === 'pong') return;
     const handled = this.#parts.received.begin(link.machine, message.kind);
     const pending: Promise<void>[] = [];
-    for (const listener of this.#listeners) {
-      const result = this.#guarded(() => listener.message(link, message));
+    for (const read of this.#readers) {
+      const result = this.#guarded(() => read(link, message));
       if (result) pending.push(result);
     }
-    if (pending.length > 0) return Promise.all(pending).then(handled);
+    if (pending.length > 0) return (pending.length === 1 ? pending[0]! : Promise.all(pending)).then(handled);
     handled();
   }
 

@@ -93,7 +93,7 @@ export class PresenceService implements Disposable {
     this.#subscription = pubsub.subscribe(PRESENCE_TOPIC, (message) => this.#gossiped(message));
     this.#guard = pubsub.guard(PRESENCE_TOPIC, this.#judge);
     // A new neighbour lacks what was said before.
-    links.on({ up: () => this.#own.welcome(LINKED_MS), down: (link, reason) => this.#unlinked(link, reason), message: () => {} });
+    links.on({ up: () => this.#own.welcome(LINKED_MS), down: (link, reason) => this.#unlinked(link, reason) });
   }
 
   /** The node has joined: beacons begin. */
