@@ -6,7 +6,7 @@ import { defaultExclude, defineConfig } from 'vitest/config';
 const conditions = ['muster-source', 'module', 'node', 'import', 'default'];
 
 /** put smaller bounds in place of modules' own: that must not be seen by others, nor theirs by them */
-const mocking = ['node/src/services/overlay/{away,doubt,history,lazy}.test.ts'];
+const mocking = ['node/src/services/overlay/{away,doubt,gaps,history,lazy}.test.ts'];
 const include = ['*/src/**/*.test.ts', 'tools/**/*.test.ts'];
 
 export default defineConfig({

@@ -104,6 +104,12 @@ test('with one node in ten lying, the others miss nothing, and whoever forges is
   expect(verdict.counts.pass).toBeGreaterThanOrEqual(18);
 }, 120_000);
 
+test('nodes that go and come back by turns cost those that stay no message, and are part of the network again', async () => {
+  const { verdict } = await run('churn', '7', ['scale'], { settings: { nodes: 9 }, grep: '^scale/churn' });
+  expect(verdict.exitCode).toBe(0);
+  expect(verdict.counts.pass).toBeGreaterThanOrEqual(12);
+}, 120_000);
+
 test('with real cryptography the same things happen', async () => {
   const [one, again] = [await run('real', '7', ['mesh'], { realCrypto: true }), await run('real-again', '7', ['mesh'], { realCrypto: true })];
   expect([one.verdict.exitCode, one.started.replay.level]).toEqual([0, 'L3']);

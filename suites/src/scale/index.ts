@@ -3,6 +3,7 @@ import type { NodeHandle, ScenarioContext, Suite, Waited } from '@muster/lab';
 import { claims } from '@muster/proof';
 import { exercise, suiteOf } from '../exercise.ts';
 import { agents } from './agents.ts';
+import { churn } from './churn.ts';
 import { deliveries, openStream, payloadOf, subscribe } from '../nodes.ts';
 
 /** nodes that publish, and messages of each */
@@ -130,4 +131,4 @@ const direct = (nodes: number) =>
     },
   );
 
-export const scale = (nodes: number): Suite => suiteOf('scale', 'Many nodes', [pubsub(nodes), direct(nodes), agents(nodes)]);
+export const scale = (nodes: number): Suite => suiteOf('scale', 'Many nodes', [pubsub(nodes), direct(nodes), agents(nodes), churn(nodes)]);

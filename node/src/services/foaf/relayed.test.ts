@@ -38,7 +38,7 @@ function crossing(askers: number) {
       const id = new Uint8Array(16);
       new DataView(id.buffer).setUint32(0, ++walk);
       const control: PresenceControl = { kind: 'query', walk: id, ttl: 2, target: null };
-      void events!.message(link, { kind: 'presence', control });
+      void events!.message!(link, { kind: 'presence', control });
     }
   };
   const askFor = async (ms: number): Promise<void> => {

@@ -46,7 +46,7 @@ function nodeWith(bootstrapPeers: string[] = []) {
       sent.push(message);
       if (message.kind === 'presence' && message.control.kind === 'probe' && said.answers) {
         const echo = { kind: 'echo', nonce: message.control.nonce, own: said.own, heard: said.heard } as const;
-        clock.after(5, () => void events.message(link, { kind: 'presence', control: echo }));
+        clock.after(5, () => void events.message!(link, { kind: 'presence', control: echo }));
       }
       return true;
     };
@@ -58,7 +58,7 @@ function nodeWith(bootstrapPeers: string[] = []) {
       links.delete(link.machine);
       events.down(link, reason);
     };
-    return { link, said, sent, lose, hear: (message: LinkMessage) => void events.message(link, message) };
+    return { link, said, sent, lose, hear: (message: LinkMessage) => void events.message!(link, message) };
   };
   return { clock, peer, probe, logged, own, table };
 }
