@@ -20,7 +20,8 @@ let runs = 0;
 /** A bundle of one run: checks that hold or do not, and scenarios that a filter left out. */
 function bundleOf(checks: Readonly<Record<string, boolean>>, filter?: string, leftOut: readonly string[] = [], target = 'musterd'): Promise<string> {
   const journal = new TestJournal().begin({ runId: `run-${(runs += 1)}`, filters: filter === undefined ? [] : [filter], inputs: { target } });
-  journal.world([{ name: 'alice' }]);
+  // Without a check nothing was booted.
+  if (Object.keys(checks).length > 0) journal.world([{ name: 'alice', implementation: target, version: '1.0' }]);
   for (const [id, holds] of Object.entries(checks)) journal.check(id, holds ? yes : no);
   for (const id of leftOut) journal.check(id, claims.notRun({ filter: filter! }));
   return workshop.bundle(journal.finish(), []);
@@ -57,7 +58,11 @@ describe('the verdict of several bundles', () => {
 
   it('does not make one verdict of two targets, nor one of nothing', async () => {
     const mixed = await rolledUp(await bundleOf({ 'a/x/1': true }), await bundleOf({ 'a/y/1': true }, undefined, [], 'x0xd'));
-    expect(mixed.row('run/target/1')).toMatchObject({ status: 'inconclusive', message: 'bundles of different targets: musterd, x0xd' });
+    expect(mixed.row('run/target/1')).toMatchObject({ status: 'inconclusive', message: 'bundles of different targets: musterd 1.0, x0xd 1.0' });
+    const idle = await rolledUp(await bundleOf({ 'a/x/1': true }), await bundleOf({}, '--suite b', ['b/y/1']));
+    expect([idle.row('run/target/1'), idle.verdict.exitCode]).toEqual([undefined, 0]);
+    const other = await rolledUp(await bundleOf({ 'a/x/1': true }), await bundleOf({}, '--suite b', ['b/y/1'], 'x0xd'));
+    expect(other.row('run/target/1')).toMatchObject({ status: 'inconclusive' });
     const empty = await rolledUp(await bundleOf({}, '--shard 1/1', ['a/x/1']));
     expect(empty.verdict).toMatchObject({ outcome: 'faulty', exitCode: 3 });
   });

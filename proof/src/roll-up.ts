@@ -122,13 +122,20 @@ function shardRows(parts: readonly Part[]): Row[] {
 }
 
 function targetRows(parts: readonly Part[]): Row[] {
-  const targets = [...new Set(parts.map(({ report }) => targetOf(report)))];
+  // Where nothing ran no node said its version: then the name has to do.
+  const [silent, told] = [true, false].map((none) => parts.filter(({ report }) => (report.worlds.length === 0) === none)) as [Part[], Part[]];
+  const unheard = silent.filter(({ report }) => !told.some((other) => nameOf(other.report) === nameOf(report)));
+  const targets = [...new Set([...told, ...unheard].map(({ report }) => targetOf(report)))];
   return targets.length > 1 ? [runRow('target', 'inconclusive', `bundles of different targets: ${targets.join(', ')}`)] : [];
 }
 
 /** The implementation and its versions, as its nodes gave them. */
-function targetOf({ run, worlds }: ProofReport): string {
-  const nodes = worlds.flatMap(({ nodes: members }) => members);
+function targetOf(report: ProofReport): string {
+  const nodes = report.worlds.flatMap(({ nodes: members }) => members);
   const versions = [...new Set(nodes.flatMap(({ version }) => (version === undefined ? [] : [version])))];
-  return [String(run?.inputs['target'] ?? 'unknown'), ...versions.toSorted()].join(' ');
+  return [nameOf(report), ...versions.toSorted()].join(' ');
+}
+
+function nameOf({ run }: ProofReport): string {
+  return String(run?.inputs['target'] ?? 'unknown');
 }
