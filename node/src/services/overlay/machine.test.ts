@@ -485,6 +485,23 @@ describe('a hostile neighbour', () => {
     expect(victim.machine.waiting.awaited).toBe(0);
   });
 
+  test('that gives what it told of, though its clock is wrong, is asked for each once and is not cut off', () => {
+    const { net, nodes, victim, hostile } = attacked(22);
+    const [other] = hostile as [ModelNode];
+    let made = 0;
+    const tell = (): void => {
+      const ids = Array.from({ length: 100 }, () => (0xf000_0000 + made++).toString(16).padStart(64, '0'));
+      net.send(other, victim.id, { kind: 'control', peer: other.id, control: { kind: 'join' } });
+      net.send(other, victim.id, { kind: 'have', peer: other.id, ids });
+      net.run(1_000);
+      for (const id of ids) net.feed(victim, { kind: 'untimely', peer: other.id, id });
+    };
+    honestDelivery(net, nodes, tell);
+    for (let second = 0; second < 60; second++) tell();
+    expect(victim.cuts).toEqual([]);
+    expect(victim.machine.waiting.awaited).toBe(0);
+  });
+
   test('that floods with forgeries of true messages hides none of them', () => {
     const { net, nodes, victim, hostile } = attacked(23);
     const [attacker] = hostile as [ModelNode];

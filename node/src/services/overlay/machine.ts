@@ -138,6 +138,10 @@ export class OverlayMachine<Content> {
         return;
       case 'message':
         return this.#arrived(event.peer, event.item);
+      case 'untimely':
+        // A promise that was kept: it will never be here, whoever gives it.
+        this.#lazy.arrived(event.id, event.peer);
+        return this.#lazy.settled(event.id);
       case 'malformed':
         return this.scores.blame(event.peer, 'malformed');
       case 'verified':

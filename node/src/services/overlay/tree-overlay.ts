@@ -167,9 +167,9 @@ export class TreeOverlay implements Overlay {
     const settled = Promise.withResolvers<void>();
     const begun = this.stages.begin();
     const item = this.#validation.inspect(bytes, settled.resolve);
-    if ('innocent' in item) {
+    if ('untimely' in item) {
       this.stages.count('decode_failed');
-      if (!item.innocent) this.#feed({ kind: 'malformed', peer });
+      this.#feed(item.untimely === undefined ? { kind: 'malformed', peer } : { kind: 'untimely', peer, id: item.untimely });
       return;
     }
     this.stages.took('decode', begun);

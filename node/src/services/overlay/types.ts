@@ -40,6 +40,8 @@ export type OverlayEvent<Content> = (
   | { readonly kind: 'message'; readonly peer: MachineId; readonly item: Item<Content> }
   /** it sent something that cannot be read */
   | { readonly kind: 'malformed'; readonly peer: MachineId }
+  /** it gave a message that is stale here, or from the future: one of the clocks is wrong */
+  | { readonly kind: 'untimely'; readonly peer: MachineId; readonly id: string }
   /** answers `verify` */
   | { readonly kind: 'verified'; readonly content: Content; readonly verdict: Verdict }
   /** what was to be sent found no room */

@@ -17,8 +17,8 @@ import type { OverlayEvents, OverlayMessage } from '../messaging/overlay.ts';
 import type { ReplayMemory } from '../messaging/replay-memory.ts';
 import type { Item, Outcome, Verdict } from './types.ts';
 
-/** refusals that say something about clocks or networks, not about the peer's honesty */
-const INNOCENT: readonly string[] = ['stale', 'future'];
+/** refusals that say something about clocks, not about the peer's honesty */
+const UNTIMELY: readonly string[] = ['stale', 'future'];
 
 export interface ValidationParts {
   readonly clock: Clock;
@@ -51,17 +51,17 @@ export class Validation {
     this.#checked = new CheckedBatches(parts.crypto);
   }
 
-  /** One that cannot be read is refused: `innocent` when its sender need not be to blame. `settle` is called once it is clear what becomes of it. */
-  inspect(bytes: Uint8Array, settle: () => void): Item<Parcel> | { readonly innocent: boolean } {
+  /** One that cannot be read is refused; of one that only its time speaks against, the id is told. `settle` is called once it is clear what becomes of it. */
+  inspect(bytes: Uint8Array, settle: () => void): Item<Parcel> | { readonly untimely: string | undefined } {
     const { crypto, clock, network } = this.#parts;
+    const limits = { now: clock.now(), network, maxBytes: MAX_PUBLISH_ENVELOPE_BYTES, kinds: GOSSIP_KINDS };
     try {
-      const now = clock.now();
-      const envelope = inspectEnvelope(crypto, bytes, { now, network, maxBytes: MAX_PUBLISH_ENVELOPE_BYTES, kinds: GOSSIP_KINDS });
+      const envelope = inspectEnvelope(crypto, bytes, limits);
       return itemOf(envelope.id, envelope.header, { bytes, envelope, settle });
     } catch (error) {
       if (!(error instanceof EnvelopeError)) throw error;
       this.#refused(error.code);
-      return { innocent: INNOCENT.includes(error.code) };
+      return { untimely: UNTIMELY.includes(error.code) ? inspectEnvelope(crypto, bytes, { ...limits, skewMs: Infinity }).id : undefined };
     }
   }
 
