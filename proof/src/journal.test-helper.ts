@@ -46,7 +46,11 @@ export class TestJournal {
     return this;
   }
 
-  world(nodes: readonly { name: string; agentId?: string }[], capabilities: readonly string[] = [], powers: readonly string[] = []): this {
+  world(
+    nodes: readonly { name: string; agentId?: string; version?: string }[],
+    capabilities: readonly string[] = [],
+    powers: readonly string[] = [],
+  ): this {
     const copies = { nodes: [...nodes], capabilities: [...capabilities], powers: [...powers] };
     this.write({ type: 'world', world: 'shared', links: [], surfaces: ['rest'], ...copies });
     return this;

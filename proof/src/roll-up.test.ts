@@ -21,7 +21,7 @@ let runs = 0;
 function bundleOf(checks: Readonly<Record<string, boolean>>, filter?: string, leftOut: readonly string[] = [], target = 'musterd'): Promise<string> {
   const journal = new TestJournal().begin({ runId: `run-${(runs += 1)}`, filters: filter === undefined ? [] : [filter], inputs: { target } });
   // Without a check nothing was booted.
-  if (Object.keys(checks).length > 0) journal.world([{ name: 'alice', implementation: target, version: '1.0' }]);
+  if (Object.keys(checks).length > 0) journal.world([{ name: 'alice', version: '1.0' }]);
   for (const [id, holds] of Object.entries(checks)) journal.check(id, holds ? yes : no);
   for (const id of leftOut) journal.check(id, claims.notRun({ filter: filter! }));
   return workshop.bundle(journal.finish(), []);
