@@ -176,7 +176,8 @@ export class Deliveries implements Disposable {
     const { clock, outbox, log } = this.#parts;
     try {
       for (const message of outbox.pending()) {
-        if (message.to !== agent || this.#active.has(message.requestId)) continue;
+        // Before its turn came, its sender may have been told that it was not sent.
+        if (message.to !== agent || this.#active.has(message.requestId) || !outbox.get(message.requestId)) continue;
         if (message.expires < clock.now()) outbox.abandon(message);
         else
           await this.deliver(message, false).catch((error: unknown) =>
