@@ -32,7 +32,7 @@ describe('the store', () => {
     {
       using store = new RunHistory(path);
       store.add(first, '/one');
-      store.add(first, '/again');
+      store.add(first, '/one');
       store.add(reportOf({ 'a/b/c': 'fail' }, 'x0xd'), '/two');
     }
     using store = new RunHistory(path);
@@ -40,8 +40,10 @@ describe('the store', () => {
       ['x0xd', 1, 1, '/two'],
       ['musterd', 1, 0, '/one'],
     ]);
-    expect(store.results(9, 'musterd').map(({ check, status }) => [check, status])).toEqual([['a/b/c', 'pass']]);
-    expect(failedScenarios(store.results(1))).toEqual(['a/b']);
+    store.add(first, '/same-seed-later');
+    expect(store.runs(1)[0]!.bundle).toBe('/same-seed-later');
+    expect(store.results(1, 'musterd').map(({ check, status }) => [check, status])).toEqual([['a/b/c', 'pass']]);
+    expect(failedScenarios(store.results(9, 'x0xd'))).toEqual(['a/b']);
   });
 
   it('refuses a file that is none, and one of a later version', async () => {

@@ -9,13 +9,14 @@ import type { ProofReport, Status } from '@muster/proof';
 const RUNS_KEPT = 1_000;
 /** ms to wait for another command that writes */
 const BUSY_LIMIT_MS = 5_000;
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS runs (
-    number INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, started_at TEXT NOT NULL, target TEXT NOT NULL, seed TEXT NOT NULL,
+    number INTEGER PRIMARY KEY, run_id TEXT NOT NULL, started_at TEXT NOT NULL, target TEXT NOT NULL, seed TEXT NOT NULL,
     version TEXT NOT NULL, reproduce TEXT NOT NULL, outcome TEXT NOT NULL, exit_code INTEGER NOT NULL, checks INTEGER NOT NULL,
-    not_passed INTEGER NOT NULL, ms REAL NOT NULL, bundle TEXT NOT NULL
+    not_passed INTEGER NOT NULL, ms REAL NOT NULL, bundle TEXT NOT NULL,
+    UNIQUE (run_id, bundle)
   );
   CREATE INDEX IF NOT EXISTS runs_by_target ON runs (target, number);
   CREATE TABLE IF NOT EXISTS results (
@@ -69,14 +70,15 @@ export class RunHistory implements Disposable {
       this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON');
       const { user_version: version } = this.#database.prepare('PRAGMA user_version').get() as { user_version: number };
       if (version > SCHEMA_VERSION) throw new Error(`${path} was written by a later version of muster`);
-      this.#database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+      const outdated = version === 1 ? 'DROP TABLE results; DROP TABLE runs;' : '';
+      this.#database.exec(`BEGIN IMMEDIATE; ${outdated} ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
     } catch (error) {
       this.#database.close();
       throw error;
     }
   }
 
-  /** Enters a run once; again changes nothing. */
+  /** Enters a run once; again changes nothing. Runs of one seed in a simulated world share an id, and differ in their bundles. */
   add(report: ProofReport, bundle: string): void {
     const { run, verdict, journal } = report;
     if (!run) return;

@@ -2,7 +2,7 @@ import { type NodeHandle, type Operation, scenario, type ScenarioContext } from 
 import { at, claims } from '@muster/proof';
 import { required } from './requirements.ts';
 
-/** ms in which an asked node must have ended, and what the lab may be late */
+/** ms after its answer in which an asked node must have ended, and what the lab may be late */
 const END_LIMIT_MS = 2_000;
 const GRACE_MS = 1_000;
 const { shutdown, complete } = required;
@@ -46,8 +46,8 @@ async function ends(
   const { local } = node.target;
   if (!local) throw new Error(`${node.name} is no process of this lab`);
   local.expectEnd();
-  const begun = clock.monotonic();
   const answer = await ask(node);
+  const begun = clock.monotonic();
   const patience = new AbortController();
   const exit = await Promise.race([local.process.ended, clock.sleep(END_LIMIT_MS + GRACE_MS, patience.signal)]);
   patience.abort();
