@@ -24,6 +24,22 @@ describe('node crypto', () => {
     expect(await crypto.verify(first.publicKey, new Uint8Array(1), signature)).toBe(true);
   });
 
+  it('leaves the event loop free while it signs and verifies, unless it is to stay on the calling thread', async () => {
+    for (const synchronous of [false, true]) {
+      const crypto = nodeCrypto({ synchronous });
+      const key = crypto.signingKey(new Uint8Array(32).fill(9));
+      let turned = false;
+      setImmediate(() => (turned = true));
+      const signatures = await Promise.all(Array.from({ length: 16 }, (_, index) => crypto.sign(key, Uint8Array.of(index))));
+      expect(turned, 'signing').toBe(!synchronous);
+      turned = false;
+      setImmediate(() => (turned = true));
+      const good = await Promise.all(signatures.map((signature, index) => crypto.verify(key.publicKey, Uint8Array.of(index), signature)));
+      expect(good.every(Boolean)).toBe(true);
+      expect(turned, 'verifying').toBe(!synchronous);
+    }
+  });
+
   it('gives plain byte arrays, not Buffers', async () => {
     const crypto = nodeCrypto();
     const key = crypto.signingKey();
