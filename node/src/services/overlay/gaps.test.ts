@@ -68,6 +68,15 @@ test('what comes after all, or may come yet, is not told as missed', () => {
   expect(wait(2_000).missed, 'nothing is told twice').toEqual([1]);
 });
 
+test('nobody puts off what is to be told by saying it again, or saying nothing', () => {
+  const { hear, wait } = listener();
+  hear(asked, [11]);
+  expect(wait(1_500).missed).toEqual([]);
+  hear(parent, [11]);
+  hear(parent, []);
+  expect(wait(600).missed).toEqual([1]);
+});
+
 test('what was published before anyone here listened is missed by nobody here, and told those behind', () => {
   const { hear, wait } = listener();
   hear(asked, [11], { age: 9_600 });

@@ -67,14 +67,18 @@ export class Gaps {
     // Whoever was not asked is believed if the topic spreads between the two.
     if (!topic || !link || !(topic.asked(peer) || link.told || link.asks)) return;
     const { now } = this.#step;
-    topic.goneSaidAt = now;
+    // Nobody puts off what others said by saying it again, or nothing.
+    const before = this.#missing.size;
     for (const { id, age } of messages) {
       lazy().withdraw(peer, id);
       if (known(id) || history.trace(id) || this.#missing.has(id) || this.#missing.size >= limits.MAX_DROPPED) continue;
       this.#missing.set(id, { topic: name, at: now - age, from: peer });
     }
+    if (this.#missing.size > before) topic.goneSaidAt = now;
     const since = older === 0 ? undefined : (topic.countsOlder(peer) ?? (isParent(topic, peer) ? now : undefined));
-    if (since !== undefined) this.#older.set(name, { count: older, from: peer, since });
+    if (since === undefined) return;
+    this.#older.set(name, { count: older, from: peer, since });
+    topic.goneSaidAt = now;
   }
 
   tick(): void {

@@ -236,11 +236,11 @@ export class Lazy {
   #askAround(): void {
     const { now } = this.#step;
     this.#orphansDue = now + limits.ORPHANS_EVERY_MS;
-    const questions = new Map<MachineId, string[]>(this.#parts.settledPeers().map((peer) => [peer, []]));
+    const questions = this.#parts.settledPeers().map((peer): [MachineId, string[]] => [peer, []]);
     for (const [id, { since, of }] of this.#orphans) {
       if (since < now - limits.KEPT_FOR_MS || this.#parts.known(id)) this.#orphans.delete(id);
       else if (!this.#parts.pending(id)) {
-        const asked = [...questions].find(([peer, ids]) => !of.has(peer) && ids.length < limits.ASKED_AT_ONCE);
+        const asked = questions.find(([peer, ids]) => !of.has(peer) && ids.length < limits.ASKED_AT_ONCE);
         asked?.[1].push(id);
         if (asked) of.add(asked[0]);
       }

@@ -37,7 +37,7 @@ export class Topic {
   doubtSince: number | undefined;
   /** when somebody was asked last, since the latest doubt */
   askedAt: number | undefined;
-  /** when a neighbour said last what is gone */
+  /** when a neighbour said last that more is gone */
   goneSaidAt = -Infinity;
   /** who was asked in this doubt, and since when it was to tell */
   readonly #asked = new Map<MachineId, number>();
