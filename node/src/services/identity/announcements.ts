@@ -20,11 +20,12 @@ import type { KnownPeers } from '../peers/known-peers.ts';
 import type { LocalIdentity } from './local-identity.ts';
 
 /** one announcement at join, another for those that linked a moment later */
-const AFTER_JOIN_MS = [100, 3_000];
+const AFTER_JOIN_MS = [1_500, 3_000];
 /** in a network of so many the second one is left out: most are here already, and the rest hear the heartbeat */
 export const CROWD = 64;
-/** the first link gives somebody to tell; it is told once the other end is ready for messages */
-const AFTER_FIRST_LINK_MS = 250;
+/** the first link gives somebody to tell; when many join together they find their neighbours first, and then speak one after another */
+const AFTER_FIRST_LINK_MS = 1_500;
+const SPREAD_MS = 500;
 /** between two that this node makes by itself: the second must not overtake the first on its way, or the first is taken for stale */
 const APART_MS = 1_000;
 /** heartbeats of nodes that started together spread over this part of the interval */
@@ -141,7 +142,7 @@ export class Announcements implements Disposable {
 
   /** Neighbours tell one another of what is recent: what was said since the link came up need not be said again. */
   #linked(since: number): void {
-    this.#later(AFTER_FIRST_LINK_MS, () => void (this.#saidAt < since && this.#tellAll()));
+    this.#later(AFTER_FIRST_LINK_MS + SPREAD_MS * this.#parts.random.next(), () => void (this.#saidAt < since && this.#tellAll()));
   }
 
   /** Unless there is nobody to tell; a moment later when it was said just now. */

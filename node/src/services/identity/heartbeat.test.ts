@@ -40,8 +40,8 @@ async function announced(nodes: number, passing: number, crowd = 0): Promise<num
 }
 
 test('who joins says so twice, but once where a crowd was heard by then', async () => {
-  expect(await announced(1, JOINED_MS, 63)).toEqual([[100, 3_000]]);
-  expect(await announced(1, JOINED_MS, 64)).toEqual([[100]]);
+  expect(await announced(1, JOINED_MS, 63)).toEqual([[1_500, 3_000]]);
+  expect(await announced(1, JOINED_MS, 64)).toEqual([[1_500]]);
 });
 
 test('heartbeats of nodes that started together spread over a fifth of the interval, and come no later than a tenth after it', async () => {

@@ -11,8 +11,11 @@ export const FEW_KNOWN = 12;
 export const SHUFFLE_SOON_MS = 1_000;
 export const SHUFFLED_ACTIVE = 3;
 export const SHUFFLED_PASSIVE = 4;
+/** neighbours beyond the view, for who has nobody else yet: a crowd of newcomers does not push each other out; and how long they stay at least */
+export const GUESTS = 26;
+export const GUEST_MS = 2_000;
 /** neighbours that a newcomer cannot push out: those that are here longest */
-export const PROTECTED = 2;
+export const PROTECTED = 3;
 /** of one host; hosts that many share do not count */
 export const ACTIVE_OF_SITE = 2;
 export const PASSIVE_OF_SITE = 6;
@@ -28,6 +31,8 @@ export const MAX_DIAL_PAUSE_MS = 8_000;
 export const JOIN_WALKS = 2;
 /** with so many neighbours a node is well connected: more are looked for at leisure */
 export const ENOUGH = 3;
+/** how long the search rests after each, with fewer and with as many */
+export const HASTE_MS = 500;
 export const LEISURE_MS = 1_000;
 export const RETRY_MS = 4_000;
 /** while there is no neighbour at all */

@@ -30,6 +30,9 @@ export class Membership {
   readonly #linked = new Map<MachineId, Linked>();
   /** in the order they came */
   readonly #active = new Set<MachineId>();
+  readonly #since = new Map<MachineId, number>();
+  /** came in a crowd: the others are still to hear of them */
+  readonly #newcomers = new Map<MachineId, PeerDescriptor>();
   readonly #passive: PassiveView;
   /** asked to be neighbours, until when an answer is expected */
   readonly #asked = new Map<MachineId, { readonly until: number; readonly force: boolean }>();
@@ -131,6 +134,9 @@ export class Membership {
     const { now } = this.#step;
     for (const waiting of [this.#asked, this.#dialling]) for (const [peer, { until }] of waiting) if (until <= now) waiting.delete(peer);
     for (const until of [this.#retryAt, this.#banned]) for (const [peer, at] of until) if (at <= now) until.delete(peer);
+    const [newcomer] = this.#newcomers.values();
+    if (newcomer) this.#announce(newcomer);
+    if (this.#active.size > limits.ACTIVE_VIEW) this.#pushOut((peer) => this.#since.get(peer)! <= now - limits.GUEST_MS);
     if (this.#active.size + this.#asked.size + this.#dialling.size < limits.ACTIVE_VIEW) this.#fill();
     else if (now >= this.#nextMerge && this.#active.size >= limits.ACTIVE_VIEW) {
       this.#nextMerge = now + limits.MERGE_EVERY_MS;
@@ -152,9 +158,10 @@ export class Membership {
   }
 
   #fill(): void {
-    if (this.#active.size >= limits.ENOUGH) {
+    if (this.#active.size > 0) {
       if (this.#step.now < this.#nextFill) return;
-      this.#nextFill = this.#step.now + limits.LEISURE_MS * (0.75 + this.#step.options.random() / 2);
+      const pause = this.#active.size < limits.ENOUGH ? limits.HASTE_MS : limits.LEISURE_MS;
+      this.#nextFill = this.#step.now + pause * (0.75 + this.#step.options.random() / 2);
     }
     const idle = this.#step.pick(this.#idle());
     if (idle) return this.#ask(idle, false);
@@ -179,12 +186,18 @@ export class Membership {
 
   #joined(peer: MachineId): void {
     // Walks are for newcomers: who is here cannot start more of them.
-    const others = this.#active.has(peer) ? [] : [...this.#active];
-    const link = this.#linked.get(peer)!;
+    const isNew = !this.#active.has(peer);
     const accepted = this.#admit(peer, true);
     this.#step.send(peer, { kind: 'neighbor_reply', accepted });
-    if (!accepted) return;
-    const newcomer = { machine: peer, addresses: link.addresses };
+    if (!accepted || !isNew) return;
+    const newcomer = { machine: peer, addresses: this.#linked.get(peer)!.addresses };
+    if (this.#active.size > limits.ENOUGH) this.#newcomers.set(peer, newcomer);
+    else this.#announce(newcomer);
+  }
+
+  #announce(newcomer: PeerDescriptor): void {
+    this.#newcomers.delete(newcomer.machine);
+    const others = [...this.#active].filter((peer) => peer !== newcomer.machine);
     for (const other of this.#step.sample(others, limits.JOIN_WALKS))
       this.#step.send(other, { kind: 'forward_join', peer: newcomer, hops: MAX_WALK });
   }
@@ -238,18 +251,20 @@ export class Membership {
     if (ofSite.length >= limits.ACTIVE_OF_SITE && this.#active.size > ofSite.length) return false;
     if (this.#active.size >= limits.ACTIVE_VIEW) {
       if (!force) return false;
-      this.#pushOut();
+      if (this.#active.size >= limits.ACTIVE_VIEW + limits.GUESTS) this.#pushOut(() => true);
     }
     this.#asked.delete(peer);
     this.#retryAt.delete(peer);
     this.#active.add(peer);
+    this.#since.set(peer, this.#step.now);
     this.#around.up(peer);
     return true;
   }
 
-  #pushOut(): void {
-    const free = [...this.#active].slice(limits.PROTECTED);
-    const victim = this.#step.pick(free.filter((peer) => !this.#around.needed(peer))) ?? this.#step.pick(free)!;
+  #pushOut(may: (peer: MachineId) => boolean): void {
+    const free = [...this.#active].slice(limits.PROTECTED).filter(may);
+    const victim = this.#step.pick(free.filter((peer) => !this.#around.needed(peer))) ?? this.#step.pick(free);
+    if (!victim) return;
     // It may know nobody else yet.
     this.#step.send(victim, { kind: 'shuffle_reply', path: [], peers: this.#passive.sample(victim) });
     this.#step.send(victim, { kind: 'disconnect' });
@@ -258,6 +273,8 @@ export class Membership {
   }
 
   #leave(peer: MachineId): void {
+    this.#since.delete(peer);
+    this.#newcomers.delete(peer);
     if (this.#active.delete(peer)) this.#around.down(peer);
   }
 

@@ -19,6 +19,23 @@ function beaconsIn(crowd: number, interval = 30_000) {
   return { clock, own, said };
 }
 
+/** the first beacon that a link asked for, and no earlier */
+const FIRST_MS = 1_500;
+
+test('the first one waits until neighbours are found, but not for those who ask', async () => {
+  const { clock, own, said } = beaconsIn(30);
+  own.welcome(0);
+  await clock.pass(FIRST_MS - 1);
+  expect(said).toHaveLength(0);
+  await clock.pass(1);
+  expect(said).toHaveLength(1);
+  const another = beaconsIn(30);
+  another.own.welcome(0);
+  another.own.asked();
+  await another.clock.pass(1);
+  expect(another.said).toHaveLength(1);
+});
+
 test('each beacon says by when the next one comes, and it comes by then', async () => {
   const { clock, own, said } = beaconsIn(10);
   own.start();
@@ -54,7 +71,7 @@ test('newcomers are welcomed by few of a crowd at a time: each of four hundred w
   ] as const) {
     const { clock, own, said } = beaconsIn(crowd);
     own.welcome(0);
-    await clock.pass(1);
+    await clock.pass(FIRST_MS);
     const begun = clock.now();
     for (let turn = 0; turn < 20; turn++) own.welcome(0, begun);
     await clock.pass(gap - 2);
@@ -66,8 +83,9 @@ test('newcomers are welcomed by few of a crowd at a time: each of four hundred w
 
 test('whoever was there already when the last beacon went out has it from neighbours, and needs no other so soon', async () => {
   const { clock, own, said } = beaconsIn(5);
-  const begun = clock.now() - 1;
   own.welcome(0);
+  await clock.pass(FIRST_MS - 1);
+  const begun = clock.now();
   await clock.pass(1);
   for (const there of [begun, undefined]) own.welcome(0, there);
   await clock.pass(4_998);

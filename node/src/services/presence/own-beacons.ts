@@ -16,6 +16,8 @@ const FOR_NEWCOMERS_PER_S = 8;
 export const FAMILIAR = 32;
 /** the first one that no link asked for: by then the overlay is there */
 const AFTER_JOIN_MS = 3_000;
+/** the first one that a link asked for: when many join together they find their neighbours first */
+const AFTER_FIRST_LINK_MS = 1_500;
 
 export interface OwnBeacon {
   readonly sent: number;
@@ -71,7 +73,8 @@ export class OwnBeacons implements Disposable {
   welcome(ms: number, begun?: number): void {
     const crowd = this.#parts.crowd();
     const told = begun === undefined || begun < (this.#last?.sent ?? 0);
-    this.#within(ms, Math.max(told ? STILL_TOLD_MS : UNASKED_GAP_MS, crowd <= FAMILIAR ? 0 : (crowd * 1_000) / FOR_NEWCOMERS_PER_S));
+    const least = this.#last ? 0 : AFTER_FIRST_LINK_MS;
+    this.#within(ms, Math.max(told ? STILL_TOLD_MS : UNASKED_GAP_MS, crowd <= FAMILIAR ? 0 : (crowd * 1_000) / FOR_NEWCOMERS_PER_S), least);
   }
 
   /** the longest until the next one, ms */
@@ -85,11 +88,11 @@ export class OwnBeacons implements Disposable {
     if (!this.#ended) this.#beat = this.#parts.clock.after(this.#interval, () => this.asked());
   }
 
-  #within(ms: number, gap: number): void {
+  #within(ms: number, gap: number, least = 0): void {
     const { clock, random } = this.#parts;
     if (this.#ended) return;
     const now = clock.monotonic();
-    const at = Math.max(now + random.next() * ms, (this.#last?.at ?? -Infinity) + gap);
+    const at = Math.max(now + least + random.next() * ms, (this.#last?.at ?? -Infinity) + gap);
     if (this.#next && this.#next.at <= at) return;
     this.#next?.timer[Symbol.dispose]();
     const give = (): void => {
