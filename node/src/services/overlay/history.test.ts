@@ -4,12 +4,13 @@ import { expect, test, vi } from 'vitest';
 import { History } from './history.ts';
 import { DOUBT_MS, FINE_SLOT_MS } from './limits.ts';
 
-const [KEPT, KEPT_INTERNAL, KEPT_BYTES, MAX_EMPTY_SHELVES, MAX_DROPPED] = [50, 10, 1_000, 4, 100];
+const [KEPT, KEPT_INTERNAL, KEPT_BYTES, KEPT_INTERNAL_BYTES, MAX_EMPTY_SHELVES, MAX_DROPPED] = [50, 10, 1_000, 400, 4, 100];
 vi.mock(import('./limits.ts'), async (limits) => ({
   ...(await limits()),
   KEPT: 50,
   KEPT_INTERNAL: 10,
   KEPT_BYTES: 1_000,
+  KEPT_INTERNAL_BYTES: 400,
   MAX_EMPTY_SHELVES: 4,
   MAX_DROPPED: 100,
 }));
@@ -34,15 +35,22 @@ test('what nodes tell of themselves takes no room from what users say', () => {
   expect(history.bytes).toBe(KEPT + KEPT_INTERNAL);
 });
 
-test('what is kept is bounded in bytes, also of what nodes tell of themselves', () => {
+test('what is kept is bounded in bytes, what nodes tell of themselves apart: neither pushes the other out', () => {
   const history = new History<undefined>();
-  for (let index = 0; index < KEPT_INTERNAL; index++) add(history, 'presence', index, { internal: true, size: 90 });
+  const said = Array.from({ length: 4 }, (_, index) => add(history, 't', index, { size: KEPT_BYTES / 4 }));
+  const told = Array.from({ length: 2 * KEPT_INTERNAL }, (_, index) => add(history, 'presence', index, { internal: true, size: 100 }));
+  expect(history.since('t', 0, 0)).toEqual(said);
+  expect(history.since('presence', 0, 0)).toEqual(told.slice(-KEPT_INTERNAL_BYTES / 100));
   for (let index = 0; index < KEPT; index++) {
     add(history, 't', KEPT + index, { size: 1 + (index % 7) * 50 });
-    expect(history.bytes).toBeLessThanOrEqual(KEPT_BYTES);
+    expect(history.bytes).toBeLessThanOrEqual(KEPT_BYTES + KEPT_INTERNAL_BYTES);
   }
-  add(history, 'presence', 2 * KEPT, { internal: true, size: KEPT_BYTES });
-  expect([history.size, history.bytes]).toEqual([1, KEPT_BYTES]);
+  expect(history.since('presence', 0, 0)).toEqual(told.slice(-KEPT_INTERNAL_BYTES / 100));
+  add(history, 't', 2 * KEPT, { size: KEPT_BYTES });
+  add(history, 'presence', 2 * KEPT, { internal: true, size: KEPT_INTERNAL_BYTES });
+  expect([history.size, history.bytes]).toEqual([2, KEPT_BYTES + KEPT_INTERNAL_BYTES]);
+  add(history, 't', 2 * KEPT, { size: KEPT_BYTES + 1 });
+  expect(history.size, 'what is larger than all the room is not kept').toBe(1);
 });
 
 test('what there was of a topic is known when all of it is gone, and of a bounded number of topics how much', () => {

@@ -1,6 +1,6 @@
 /** The messages of the last minutes, for neighbours that missed them; and which there were, for those that come too late. */
 import { Arrivals } from './arrivals.ts';
-import { DOUBT_MS, KEPT, KEPT_BYTES, KEPT_FOR_MS, KEPT_INTERNAL, MAX_DROPPED, MAX_EMPTY_SHELVES, STALE_SOON_MS } from './limits.ts';
+import * as limits from './limits.ts';
 import type { Item } from './types.ts';
 
 export interface Kept<Content> {
@@ -21,32 +21,48 @@ interface Shelf<Content> {
   last: number;
 }
 
-/** Bounded in messages, bytes and age over all topics. */
+/** Messages by id, oldest first, bounded in number and bytes. */
+class Pool<Content> extends Map<string, Kept<Content>> {
+  bytes = 0;
+  readonly #most: number;
+  readonly #mostBytes: number;
+
+  constructor(most: number, mostBytes: number) {
+    super();
+    this.#most = most;
+    this.#mostBytes = mostBytes;
+  }
+
+  get full(): boolean {
+    return this.size > this.#most || this.bytes > this.#mostBytes;
+  }
+}
+
+/** Bounded in messages, bytes and age over all topics; what nodes tell of themselves apart, so that neither it nor what users say takes room from the other. */
 export class History<Content> {
-  readonly #all = new Map<string, Kept<Content>>();
-  readonly #internal = new Map<string, Kept<Content>>();
+  readonly #users = new Pool<Content>(limits.KEPT, limits.KEPT_BYTES);
+  readonly #internal = new Pool<Content>(limits.KEPT_INTERNAL, limits.KEPT_INTERNAL_BYTES);
   readonly #shelves = new Map<string, Shelf<Content>>();
   /** topics of which only the counts are left, in the order they came to that */
   readonly #empty = new Set<string>();
   /** messages that were here or are known to be lost, by id: their topics, and when they came */
   readonly #gone = new Map<string, { readonly topic: string; readonly at: number }>();
-  #bytes = 0;
 
   get size(): number {
-    return this.#all.size + this.#internal.size;
+    return this.#users.size + this.#internal.size;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#users.bytes + this.#internal.bytes;
   }
 
   get(id: string): Kept<Content> | undefined {
-    return this.#all.get(id) ?? this.#internal.get(id);
+    return this.#users.get(id) ?? this.#internal.get(id);
   }
 
   /** Where a message belongs that users sent and that is here, or was lately, and when it came. */
   trace(id: string): { readonly topic: string; readonly at: number } | undefined {
-    const kept = this.#all.get(id);
+    const kept = this.#users.get(id);
     return kept ? { topic: kept.item.topic, at: kept.at } : this.#gone.get(id);
   }
 
@@ -59,17 +75,17 @@ export class History<Content> {
     shelf.last = kept.at;
     this.#empty.delete(topic);
     this.#gone.delete(id);
-    (internal ? this.#internal : this.#all).set(id, kept);
-    this.#bytes += size;
-    if (this.#internal.size > KEPT_INTERNAL) this.#drop(first(this.#internal)!);
-    while (this.#all.size > KEPT || this.#bytes > KEPT_BYTES) this.#drop(first(this.#all) ?? first(this.#internal)!);
+    const pool = internal ? this.#internal : this.#users;
+    pool.set(id, kept);
+    pool.bytes += size;
+    while (pool.full) this.#drop(pool.values().next().value!);
   }
 
   /** Forgets what is too old. */
   sweep(now: number): void {
-    for (const pool of [this.#all, this.#internal]) {
+    for (const pool of [this.#users, this.#internal]) {
       for (const kept of pool.values()) {
-        if (kept.at > now - KEPT_FOR_MS) break;
+        if (kept.at > now - limits.KEPT_FOR_MS) break;
         this.#drop(kept);
       }
     }
@@ -88,7 +104,7 @@ export class History<Content> {
     const came: [string, number][] = [];
     for (const [id, gone] of this.#gone) if (gone.topic === topic && gone.at >= at) came.push([id, gone.at]);
     // Nodes differ in what came just before such a moment, and these cannot be told apart.
-    const sure = at + DOUBT_MS;
+    const sure = at + limits.DOUBT_MS;
     let named = came.filter(([, gone]) => gone >= sure).length;
     for (const { at: kept, item } of keptSince(shelf, at)) {
       if (kept >= sure) named++;
@@ -100,7 +116,7 @@ export class History<Content> {
   /** It never came, and never will. */
   lost(id: string, topic: string, at: number): void {
     this.#gone.set(id, { topic, at });
-    if (this.#gone.size > MAX_DROPPED) this.#gone.delete(this.#gone.keys().next().value!);
+    if (this.#gone.size > limits.MAX_DROPPED) this.#gone.delete(this.#gone.keys().next().value!);
   }
 
   /** Something of the topic came since then. */
@@ -110,8 +126,9 @@ export class History<Content> {
 
   #drop(dropped: Kept<Content>): void {
     const { item, at } = dropped;
-    (item.internal ? this.#internal : this.#all).delete(item.id);
-    this.#bytes -= item.size;
+    const pool = item.internal ? this.#internal : this.#users;
+    pool.delete(item.id);
+    pool.bytes -= item.size;
     if (!item.internal) this.lost(item.id, item.topic, at);
     const shelf = this.#shelves.get(item.topic)!;
     if (shelf.kept[shelf.first] === dropped) shelf.kept[shelf.first++] = undefined;
@@ -127,7 +144,7 @@ export class History<Content> {
   #emptied(topic: string): void {
     this.#empty.delete(topic);
     this.#empty.add(topic);
-    if (this.#empty.size <= MAX_EMPTY_SHELVES) return;
+    if (this.#empty.size <= limits.MAX_EMPTY_SHELVES) return;
     const [oldest] = this.#empty;
     this.#empty.delete(oldest!);
     this.#shelves.delete(oldest!);
@@ -143,9 +160,5 @@ function keptSince<Content>(shelf: Shelf<Content> | undefined, at: number): Kept
 }
 
 function isGood({ expires }: Item<unknown>, wall: number): boolean {
-  return expires > wall + STALE_SOON_MS;
-}
-
-function first<T>(of: ReadonlyMap<string, T>): T | undefined {
-  return of.values().next().value;
+  return expires > wall + limits.STALE_SOON_MS;
 }

@@ -90,6 +90,7 @@ export const GAP_WAIT_MS = 2_000;
 export const KEPT: number = 10_240;
 export const KEPT_INTERNAL: number = 2_048;
 export const KEPT_BYTES = 64 * 1024 * 1024;
+export const KEPT_INTERNAL_BYTES = 16 * 1024 * 1024;
 export const KEPT_FOR_MS = 300_000 + RECENT_MS;
 /** what is stale so soon is told nobody: it would be refused on arrival, and the teller blamed */
 export const STALE_SOON_MS = 5_000;
