@@ -175,6 +175,18 @@ test('of more than is known by name at least most is told, and the rest never tw
   }
 });
 
+test('a parent that says without end that absurdly much is gone is cut off, and nothing is told as missed for it', () => {
+  const { net, nodes } = listening(3, 1);
+  const [parent, ...others] = nodes as [ModelNode, ModelNode, ModelNode];
+  for (let turn = 0; turn < 40; turn++) {
+    const control = { kind: 'gone', topic: 't', messages: [], older: 2 ** 52 } as const;
+    for (const { id } of others) net.send(parent, id, { kind: 'control', peer: parent.id, control });
+    net.run(100);
+  }
+  net.run(5_000);
+  for (const node of others) expect([node.cuts, told(node)]).toEqual([[`${parent.id}:malformed`], 0]);
+});
+
 test('whoever is cut off again and again, alone or with another, gets each message once or is told of it, also over links that overflow', () => {
   const absence = fc.record({
     still: fc.boolean(),

@@ -8,8 +8,8 @@ import { modelRoots } from './model-network.test-helper.ts';
 import { Topic } from './topic.ts';
 import { Step } from './types.ts';
 
-const MAX_DROPPED = 700;
-vi.mock(import('./limits.ts'), async (limits) => ({ ...(await limits()), MAX_DROPPED: 700 }));
+const [MAX_DROPPED, MISSABLE_PER_S, MISSABLE] = [700, 100, 10_000];
+vi.mock(import('./limits.ts'), async (limits) => ({ ...(await limits()), MAX_DROPPED: 700, MISSABLE_PER_S: 100, MISSABLE: 10_000 }));
 
 const id = (number: number): string => number.toString(16).padStart(64, '0');
 const [self, asked, child, parent, other] = [1, 2, 3, 4, 5].map(id) as [MachineId, MachineId, MachineId, MachineId, MachineId];
@@ -28,11 +28,13 @@ function listener() {
   topic.ask(asked, step.now);
   const known = new Set<string>();
   const holders = new Map<string, MachineId[]>();
+  const blamed: MachineId[] = [];
   const gaps = new Gaps(step, {
     history: new History<unknown>(),
     lazy: () => ({ withdraw: () => {}, note: () => {}, holders: (message: string) => holders.get(message) ?? [] }) as unknown as Lazy,
     topic: (name) => (name === 't' ? topic : undefined),
     known: (message) => known.has(message),
+    blame: (peer) => void blamed.push(peer),
     isParent: (_topic, peer) => peer === parent,
   });
   const hear = (from: MachineId, numbers: readonly number[], { age = 100, older = 0, topic: name = 't' } = {}): void =>
@@ -52,7 +54,7 @@ function listener() {
       ),
     };
   };
-  return { gaps, topic, known, holders, hear, wait };
+  return { gaps, topic, known, holders, blamed, hear, wait };
 }
 
 test('what comes after all, or may come yet, is not told as missed', () => {
@@ -131,4 +133,38 @@ test('nobody can make a node remember more than a bounded number, nor send much 
   );
   expect(gaps.down(other), 'since when it is to be told anew').toBe(5_000 - MAX_DROPPED + 1);
   expect(gaps.down(other)).toBe(Infinity);
+});
+
+test('a parent that says again and again that more is gone than there can have been is believed in what is possible, and puts nothing off', () => {
+  const { hear, wait } = listener();
+  const [seconds, possible] = [60, MAX_DROPPED + 70 * MISSABLE_PER_S];
+  let [own, behind, names] = [0, 0, 1_000];
+  for (let second = 0; second < seconds; second++) {
+    hear(
+      parent,
+      Array.from({ length: 150 }, () => names++),
+      { older: MISSABLE },
+    );
+    const { missed, told } = wait(1_000);
+    for (const count of missed) own += count;
+    for (const { peer, older } of told) if (peer === child) behind += older;
+  }
+  expect(own).toBeGreaterThan(possible - 5 * MISSABLE_PER_S);
+  expect(own).toBeLessThanOrEqual(possible);
+  expect(behind, 'nor is more passed on').toBeLessThan(own);
+});
+
+test('a count that cannot be is blamed on whoever says it, and what comes with it is not believed', () => {
+  const { blamed, hear, wait } = listener();
+  hear(parent, [11], { older: 3 });
+  hear(parent, [12], { older: MISSABLE + 1 });
+  expect([blamed, wait(2_000).missed]).toEqual([[parent], [4]]);
+  hear(parent, [], { older: MISSABLE });
+  expect(blamed).toHaveLength(1);
+});
+
+test('what was missed before a topic was taken up counts for those that it was taken up for', () => {
+  const topic = new Topic('t', 100_000);
+  topic.behind(0);
+  expect(topic.countMissed(5_000, 100_000)).toBe(5_000);
 });

@@ -16,6 +16,8 @@ export interface GapsParts {
   readonly topic: (name: string) => Topic | undefined;
   /** it is here, or was, or is being looked at */
   readonly known: (id: string) => boolean;
+  /** it says what cannot be */
+  readonly blame: (peer: MachineId) => void;
   readonly isParent: (topic: Topic, peer: MachineId) => boolean;
 }
 
@@ -61,7 +63,8 @@ export class Gaps {
   }
 
   heard(peer: MachineId, { topic: name, messages, older }: Extract<OverlayControl, { kind: 'gone' }>): void {
-    const { history, lazy, topic: topicOf, known, isParent } = this.#parts;
+    const { history, lazy, topic: topicOf, known, blame, isParent } = this.#parts;
+    if (older > limits.MISSABLE) return blame(peer);
     const topic = topicOf(name);
     const link = topic?.links.get(peer);
     // Whoever was not asked is believed if the topic spreads between the two.
@@ -77,8 +80,9 @@ export class Gaps {
     if (this.#missing.size > before) topic.goneSaidAt = now;
     const since = older === 0 ? undefined : (topic.countsOlder(peer) ?? (isParent(topic, peer) ? now : undefined));
     if (since === undefined) return;
-    this.#older.set(name, { count: older, from: peer, since });
-    topic.goneSaidAt = now;
+    const said = this.#older.get(name);
+    if (!said) topic.goneSaidAt = now;
+    if (!said || said.count < older) this.#older.set(name, { count: older, from: peer, since });
   }
 
   tick(): void {
@@ -123,14 +127,18 @@ export class Gaps {
   #lose(topic: Topic, ids: readonly string[]): void {
     const { now, wall } = this.#step;
     const listenedSince = topic.subscribedAt === undefined ? Infinity : now - (wall - topic.subscribedAt);
-    const older = this.#older.get(topic.name);
+    const said = this.#older.get(topic.name);
     this.#older.delete(topic.name);
     const lost = ids.map((id) => ({ id, ...this.#missing.get(id)! }));
     for (const { id, at } of lost) {
       this.#missing.delete(id);
       this.#parts.history.lost(id, topic.name, at);
     }
-    const count = lost.filter(({ at }) => at >= listenedSince).length + (topic.subscribedAt === undefined ? 0 : (older?.count ?? 0));
+    const missed = lost.filter(({ at }) => at >= listenedSince).length;
+    // Names are as cheap to invent as counts.
+    const named = topic.countMissed(missed, now);
+    const older = said && { ...said, count: topic.countMissed(said.count, now) };
+    const count = named + (topic.subscribedAt === undefined ? 0 : (older?.count ?? 0));
     if (count > 0) this.#step.out({ kind: 'missed', topic: topic.name, count });
     for (const [peer, link] of topic.links) {
       if (!link.told && !link.asks) continue;

@@ -105,6 +105,10 @@ export const COUNT_SLOTS = 60;
 export const FINE_SLOT_MS = 250;
 export const FINE_SLOTS = 1_280;
 
+/** more messages of one topic a second than a network carries; of more than so many in the time that is counted nobody can speak */
+export const MISSABLE_PER_S: number = 5_000;
+export const MISSABLE: number = (MISSABLE_PER_S * COUNT_SLOTS * COUNT_SLOT_MS) / 1_000;
+
 /** ids are told this often; of what nodes tell of themselves rarely enough that many go together where many nodes do */
 export const TELL_EVERY_MS = 20;
 export const TELL_INTERNAL_EVERY_MS = 100;

@@ -1,7 +1,7 @@
 /** One topic as this node takes part in it. */
 import { MAX_TREES } from '@muster/protocol';
 import type { MachineId } from '@muster/protocol';
-import { DOUBT_MS, GAP_WAIT_MS, RECENT_MS } from './limits.ts';
+import { DOUBT_MS, GAP_WAIT_MS, MAX_DROPPED, MISSABLE, MISSABLE_PER_S, RECENT_MS } from './limits.ts';
 
 /** A neighbour, for this topic. */
 export interface TopicLink {
@@ -43,12 +43,15 @@ export class Topic {
   readonly #asked = new Map<MachineId, number>();
   /** the latest time away: since when, who was asked, and when what they gave was all here; until then messages come much later than elsewhere */
   #catchUp: { readonly since: number; readonly of: Set<MachineId>; doneAt: number | undefined; older: boolean } | undefined;
+  /** how many may have been missed that are not told yet, as of when */
+  #missable = { count: MAX_DROPPED, at: 0 };
   /** former neighbours that took part, and since when they may not have got what they were sent */
   readonly #undelivered = new Map<MachineId, number>();
 
   constructor(name: string, now: number) {
     this.name = name;
     this.openedAt = now;
+    this.#missable.at = now;
     this.backbone = hash(name) % MAX_TREES;
   }
 
@@ -107,6 +110,21 @@ export class Topic {
     if (!this.#catchUp?.of.has(peer) || this.#catchUp.older) return undefined;
     this.#catchUp.older = true;
     return this.#catchUp.since;
+  }
+
+  /** What was missed before it was opened here was missed by those that it was opened for. */
+  behind(since: number): void {
+    this.doubtSince = since;
+    this.#missable.at = since;
+  }
+
+  /** Of so many that others say are missed, how many can have been published in the time since the last ones. */
+  countMissed(said: number, now: number): number {
+    const { count, at } = this.#missable;
+    const possible = Math.min(MISSABLE, count + ((now - at) / 1_000) * MISSABLE_PER_S);
+    const counted = Math.min(said, Math.floor(possible));
+    this.#missable = { count: possible - counted, at: now };
+    return counted;
   }
 
   /** Whoever may have what is missing had the time to say so. */

@@ -55,6 +55,7 @@ export class Topics<Content> {
     this.gaps = new Gaps(step, {
       ...parts,
       topic: (name) => this.#topics.get(name),
+      blame: (peer) => parts.scores().blame(peer, 'malformed'),
       isParent: (topic, peer) => parts.trees().parent(topic.backbone) === peer,
     });
   }
@@ -245,7 +246,7 @@ export class Topics<Content> {
     if (!topic) return this.#parts.scores().blame(peer, 'greedy');
     if (!known && item.asks === 0) topic.publishingUntil = this.#step.now + limits.PUBLISHER_MS;
     // What those behind us missed we missed for them.
-    if (!known && item.away > 0) topic.doubtSince = this.#step.now - item.away;
+    if (!known && item.away > 0) topic.behind(this.#step.now - item.away);
     const link = topic.link(peer);
     const news = !link.in;
     link.in = true;
