@@ -1,4 +1,4 @@
-/** How many walks of others a node keeps under way, on virtual time. */
+/** Walks of others on their way through a node, on virtual time: how many there are, and what becomes of them when links end. */
 import type { AgentId, LinkMessage, MachineId, PresenceControl } from '@muster/protocol';
 import { expect, test } from 'vitest';
 import { HandClock } from '../../testing/hand-clock.ts';
@@ -12,23 +12,32 @@ const EVERY_MS = 500;
 /** a walk is forgotten after 30 s: none is during this */
 const WHILE_MS = 29_000;
 
-/** A node with so many neighbours that ask, and one that it asks. */
-function crossing(askers: number) {
+const linkTo = (name: string, send: (message: LinkMessage) => void, afresh = false): Link =>
+  ({ agent: name as AgentId, machine: name as MachineId, afresh, send: (message: LinkMessage) => (send(message), true) }) as unknown as Link;
+const controlOf = (message: LinkMessage): PresenceControl | undefined => (message.kind === 'presence' ? message.control : undefined);
+
+/** A node that walks pass, between the links that are in `table`. */
+function walker(table: ReadonlyMap<string, Link>) {
   const clock = new HandClock();
   let events: LinkEvents | undefined;
-  let forwarded = 0;
-  const linkTo = (name: string, send: (message: LinkMessage) => void): Link =>
-    ({ agent: name as AgentId, machine: name as MachineId, send: (message: LinkMessage) => (send(message), true) }) as unknown as Link;
-  const asked = linkTo('asked', () => forwarded++);
-  const links = { on: (given: LinkEvents) => (events = given), all: () => [asked] };
+  const links = { on: (given: LinkEvents) => (events = given), all: () => [...table.values()], toMachine: (machine: string) => table.get(machine) };
   const presence = { own: undefined, table: { kept: () => [], get: () => undefined } };
   const contacts = { rejects: () => false, evaluate: () => 'unknown' };
   const parts = { clock, links, presence, contacts, counters: new Counters(), identity: { agentId: 'self' }, random: { next: () => 0.5 } };
   const walks = new FoafWalks(parts as unknown as FoafParts);
+  const says = (link: Link, control: PresenceControl): void => void events!.message!(link, { kind: 'presence', control });
+  const down = (link: Link): void => events!.down(link, 'it ended');
+  return { clock, walks, says, down };
+}
+
+/** A node with so many neighbours that ask, and one that it asks. */
+function crossing(askers: number) {
+  let forwarded = 0;
+  const { clock, walks, says } = walker(new Map([['asked', linkTo('asked', () => forwarded++)]]));
   const promised = Array.from({ length: askers }, () => 0);
   const asking = promised.map((_, n) =>
     linkTo(`asker ${n}`, (message) => {
-      const control = message.kind === 'presence' ? message.control : undefined;
+      const control = controlOf(message);
       if (control?.kind === 'answer') promised[n]! += control.forwarded;
     }),
   );
@@ -37,8 +46,7 @@ function crossing(askers: number) {
     for (const link of asking) {
       const id = new Uint8Array(16);
       new DataView(id.buffer).setUint32(0, ++walk);
-      const control: PresenceControl = { kind: 'query', walk: id, ttl: 2, target: null };
-      void events!.message!(link, { kind: 'presence', control });
+      says(link, { kind: 'query', walk: id, ttl: 2, target: null });
     }
   };
   const askFor = async (ms: number): Promise<void> => {
@@ -66,4 +74,64 @@ test('of all neighbours together 512 are', async () => {
   await askFor(WHILE_MS);
   expect(forwarded()).toBe(512);
   expect(Math.max(...promised)).toBeLessThanOrEqual(32);
+});
+
+/** A walk on its way from one neighbour to another; `told`: what the one was answered, by the link it came over. */
+function between() {
+  const table = new Map<string, Link>();
+  const told: [over: string, forwarded: number][] = [];
+  const node = walker(table);
+  const walk = new Uint8Array(16);
+  const linked = (name: 'asker' | 'asked', over: string, afresh = false): Link => {
+    const link = linkTo(name, (message) => {
+      const control = controlOf(message);
+      if (control?.kind === 'answer') told.push([over, control.forwarded]);
+    }, afresh); // prettier-ignore
+    table.set(name, link);
+    return link;
+  };
+  const query = (from: Link): void => node.says(from, { kind: 'query', walk, ttl: 3, target: null });
+  const answer = (from: Link, forwarded: number): void => node.says(from, { kind: 'answer', walk, forwarded, beacons: [] });
+  return { ...node, table, told, linked, query, answer };
+}
+
+test('who asked is told at once when the neighbour that still owed answers is gone, once for each of them', () => {
+  const { walks, table, told, linked, query, answer, down } = between();
+  using _walks = walks;
+  const [asker, asked] = [linked('asker', 'first'), linked('asked', '')];
+  query(asker);
+  answer(asked, 2);
+  expect(told).toEqual([['first', 1], ['first', 2]]); // prettier-ignore
+  table.delete('asked');
+  down(asked);
+  expect(told.slice(2)).toEqual([['first', 0], ['first', 0]]); // prettier-ignore
+  down(asked);
+  answer(asked, 0);
+  expect(told).toHaveLength(4);
+});
+
+test('a link that takes the place of another takes over its walks, in both directions, and the end of the former ends none', () => {
+  const { walks, told, linked, query, answer, down } = between();
+  using _walks = walks;
+  const [asker, asked] = [linked('asker', 'first'), linked('asked', '')];
+  query(asker);
+  const next = linked('asked', '');
+  linked('asker', 'second');
+  down(asked);
+  down(asker);
+  answer(next, 1);
+  expect(told).toEqual([['first', 1], ['second', 1]]); // prettier-ignore
+  down(asked);
+  answer(next, 0);
+  expect(told.slice(2)).toEqual([['second', 0]]);
+});
+
+test('a neighbour that started anew has forgotten what it was asked', () => {
+  const { walks, told, linked, query, down } = between();
+  using _walks = walks;
+  const [asker, asked] = [linked('asker', 'first'), linked('asked', '')];
+  query(asker);
+  linked('asked', '', true);
+  down(asked);
+  expect(told).toEqual([['first', 1], ['first', 0]]); // prettier-ignore
 });

@@ -7,6 +7,7 @@
  */
 import {
   EnvelopeError,
+  fromHex,
   inspectEnvelope,
   MAX_BEACON_ENVELOPE_BYTES,
   MAX_PRESENCE_BEACONS,
@@ -62,8 +63,8 @@ export interface FoafParts {
 interface Passing {
   /** where answers go; undefined: they are for us */
   readonly back: Link | undefined;
-  /** answers that are still due, by the neighbour that they come from */
-  readonly due: Map<MachineId, number>;
+  /** answers that are still due, by the neighbour that they come from, and the link that it was asked over */
+  readonly due: Map<MachineId, { readonly count: number; readonly over: Link }>;
   answers: number;
   /** our own: what to do with the beacons of an answer */
   readonly arrived?: (beacons: readonly Uint8Array[]) => void;
@@ -79,7 +80,7 @@ export class FoafWalks implements Disposable {
     this.#parts = parts;
     parts.links.on({
       up: () => {},
-      down: ({ machine }) => this.#gone(machine),
+      down: (link) => this.#gone(link),
       message: (link, message) => {
         if (message.kind !== 'presence') return;
         if (message.control.kind === 'query') this.#queried(link, message.control);
@@ -168,17 +169,36 @@ export class FoafWalks implements Disposable {
       return this.#parts.counters.add('foaf_answers_refused_total');
     }
     passing.answers++;
-    const left = due - 1 + answer.forwarded;
-    if (left === 0) passing.due.delete(link.machine);
-    else passing.due.set(link.machine, left);
+    const count = due.count - 1 + answer.forwarded;
+    if (count === 0) passing.due.delete(link.machine);
+    else passing.due.set(link.machine, { ...due, count });
     if (passing.arrived) return passing.arrived(answer.beacons);
     const beacons = answer.beacons.filter((beacon) => this.#speakable(beacon));
-    passing.back?.send({ kind: 'presence', control: { ...answer, beacons } });
+    this.#passBack(passing, { ...answer, beacons });
   }
 
-  /** What that neighbour still owed will not come. */
-  #gone(machine: MachineId): void {
-    for (const passing of this.#passing.values()) if (passing.due.delete(machine)) passing.arrived?.([]);
+  /** By the link that there is now to whoever asked: it may have been made anew. */
+  #passBack({ back }: Passing, answer: Answer): void {
+    if (back) (this.#parts.links.toMachine(back.machine) ?? back).send({ kind: 'presence', control: answer });
+  }
+
+  /** What that neighbour still owed will not come, unless by the link that took the place of this one: who waits for it is told at once. */
+  #gone(link: Link): void {
+    const { machine } = link;
+    const next = this.#parts.links.toMachine(machine);
+    for (const [walk, passing] of this.#passing) {
+      const due = passing.due.get(machine);
+      if (due?.over !== link) continue;
+      if (next && !next.afresh) {
+        passing.due.set(machine, { ...due, over: next });
+        continue;
+      }
+      passing.due.delete(machine);
+      if (passing.arrived) passing.arrived([]);
+      for (let left = due.count; passing.back && left > 0 && passing.answers < MAX_ANSWERS; left--, passing.answers++) {
+        this.#passBack(passing, { kind: 'answer', walk: fromHex(walk), forwarded: 0, beacons: [] });
+      }
+    }
   }
 
   /** Sends the query to neighbours: those of trusted agents first, chance decides between equals. */
@@ -192,7 +212,7 @@ export class FoafWalks implements Disposable {
       .toSorted((a, b) => a.rank - b.rank || a.chance - b.chance);
     for (const { link } of candidates) {
       if (passing.due.size >= fanout) return;
-      if (link.send({ kind: 'presence', control: query })) passing.due.set(link.machine, 1);
+      if (link.send({ kind: 'presence', control: query })) passing.due.set(link.machine, { count: 1, over: link });
     }
   }
 
