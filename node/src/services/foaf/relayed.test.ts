@@ -76,12 +76,11 @@ test('of all neighbours together 512 are', async () => {
   expect(Math.max(...promised)).toBeLessThanOrEqual(32);
 });
 
-/** A walk on its way from one neighbour to another; `told`: what the one was answered, by the link it came over. */
+/** Walks on their way from one neighbour to another; `told`: what the one was answered, by the link it came over. */
 function between() {
   const table = new Map<string, Link>();
   const told: [over: string, forwarded: number][] = [];
   const node = walker(table);
-  const walk = new Uint8Array(16);
   const linked = (name: 'asker' | 'asked', over: string, afresh = false): Link => {
     const link = linkTo(name, (message) => {
       const control = controlOf(message);
@@ -90,8 +89,9 @@ function between() {
     table.set(name, link);
     return link;
   };
-  const query = (from: Link): void => node.says(from, { kind: 'query', walk, ttl: 3, target: null });
-  const answer = (from: Link, forwarded: number): void => node.says(from, { kind: 'answer', walk, forwarded, beacons: [] });
+  const query = (from: Link, walk = 0): void => node.says(from, { kind: 'query', walk: new Uint8Array(16).fill(walk), ttl: 3, target: null });
+  const answer = (from: Link, forwarded: number, walk = 0): void =>
+    node.says(from, { kind: 'answer', walk: new Uint8Array(16).fill(walk), forwarded, beacons: [] });
   return { ...node, table, told, linked, query, answer };
 }
 
@@ -126,12 +126,14 @@ test('a link that takes the place of another takes over its walks, in both direc
   expect(told.slice(2)).toEqual([['second', 0]]);
 });
 
-test('a neighbour that started anew has forgotten what it was asked', () => {
-  const { walks, told, linked, query, down } = between();
+test('a neighbour that started anew has forgotten what it was asked before, and nothing since', () => {
+  const { walks, told, linked, query, answer, down } = between();
   using _walks = walks;
   const [asker, asked] = [linked('asker', 'first'), linked('asked', '')];
-  query(asker);
-  linked('asked', '', true);
+  query(asker, 1);
+  const anew = linked('asked', '', true);
+  query(asker, 2);
   down(asked);
-  expect(told).toEqual([['first', 1], ['first', 0]]); // prettier-ignore
+  answer(anew, 2, 2);
+  expect(told.map(([, forwarded]) => forwarded)).toEqual([1, 1, 0, 2]);
 });
