@@ -24,7 +24,7 @@ export { Redactor } from './redaction.ts';
 export { type Answer, AnsweredOperations, compare, type Comparison, type Divergence } from './divergence.ts';
 export { EdnHistory } from './edn.ts';
 export { Histograms } from './picture/histogram.ts';
-export { RESOURCES } from './picture/picture.ts';
+export { LOGS, RESOURCES } from './picture/picture.ts';
 export * from './frame.ts';
 export * from './evaluate.ts';
 export type { JudgedStatus } from './predicates/predicate.ts';

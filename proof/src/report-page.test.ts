@@ -11,6 +11,7 @@ import { claims } from './claims.ts';
 import { evaluate } from './evaluate.ts';
 import { TestJournal } from './journal.test-helper.ts';
 import { reportOf } from './report.ts';
+import { LOGS } from './picture/picture.ts';
 import { reportHtml } from './report-html.ts';
 
 const EVENTS = 100_000;
@@ -30,6 +31,7 @@ async function failedRun(): Promise<string> {
   const id = journal.operation('alice', 'messaging.publish', { topic: 't' });
   journal.after(30).write({ type: 'fail', id, status: 503, error: 'too busy' });
   journal.write({ type: 'fault', id: 'f', kind: 'kill', node: 'bob', stage: 'applied' });
+  journal.observe('bob', LOGS, 'line', { text: 'WARN link down {"reason":"silent"}' });
   for (let event = 0; event < EVENTS; event++) {
     journal.after(0.5).observe(names[event % 3]!, 'messaging.events', 'message', { n: event });
     if (event % 10_000 === 0)
@@ -130,7 +132,7 @@ describe.skipIf(!browserPath)('the page of a run that failed', () => {
     await opened(1280, 'light', async (page) => {
       const said = () => page.locator('#window-said').textContent();
       const whole = await said();
-      expect(whole).toMatch(/100009 marks/);
+      expect(whole).toMatch(/100010 marks/);
       await page.locator('#lanes').focus();
       for (const key of ['+', '+', '+', 'Home', 'ArrowRight']) await page.keyboard.press(key);
       await expect.poll(said).not.toBe(whole);
@@ -141,8 +143,13 @@ describe.skipIf(!browserPath)('the page of a run that failed', () => {
       await page.locator('details.evidence button').first().focus();
       await page.keyboard.press('Enter');
       await expect.poll(() => page.locator('#window-list').textContent()).toContain('messaging.publish (rest) 503');
+      const list = () => page.locator('#window-list').textContent();
       await page.locator('[data-kind="3"]').uncheck();
-      await expect.poll(() => page.locator('#window-list').textContent()).not.toContain('messaging.events');
+      await expect.poll(list).not.toContain('messaging.events');
+      // What it said in its log stands on the same axis, in its lane.
+      await expect.poll(list).toMatch(/boblogsWARN link down \{"reason":"silent"\}/u);
+      await page.getByLabel('logs', { exact: true }).uncheck();
+      await expect.poll(list).not.toContain('WARN link down');
     });
   });
 });

@@ -80,6 +80,7 @@ const kindNames = {
   event: 'events',
   fault: 'faults',
   check: 'failed checks',
+  log: 'logs',
 } as const satisfies Record<(typeof markKinds)[number], string>;
 
 /** The interactive part; without a script there is only the sentence that says so. */
@@ -101,7 +102,7 @@ export function timeline({ marks, every }: Picture): Fragment {
           <label>From <input id="from" type="range" min="0" max="1000" value="0" /></label>
           <label>Zoom <input id="span" type="range" min="0" max="1000" value="0" /></label>
         </div>
-        <canvas id="lanes" tabindex="0" role="img" aria-label="A lane for each node with its operations, events and faults; the list below says what lies in the window"></canvas>
+        <canvas id="lanes" tabindex="0" role="img" aria-label="A lane for each node with its operations, events, faults and logs; the list below says what lies in the window"></canvas>
         <p id="window-said" role="status"></p>
         <div class="scroll window" role="region" aria-label="What lies in the window" tabindex="0">
           <table>

@@ -20,7 +20,7 @@ export const reportScript = `
   let start = 0, width = duration, waiting = false;
 
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const tint = ['--other', '--doubt', '--doubt', '--pass', '--fail', '--fail'];
+  const tint = ['--other', '--doubt', '--doubt', '--pass', '--fail', '--fail', '--faint'];
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
   const time = (ms) => ms >= 10000 ? (ms / 1000).toFixed(2) + ' s' : ms.toFixed(1) + ' ms';
   const firstAt = (t) => { let low = 0, high = count; while (low < high) { const middle = (low + high) >> 1; if (times[middle] < t) low = middle + 1; else high = middle; } return low; };
@@ -77,7 +77,8 @@ export const reportScript = `
       const y = HEAD + marks.lane[i] * LANE;
       pen.fillStyle = color.cache[kind];
       if (kind <= 2) pen.fillRect(x(times[i]), y + 3, Math.max(1.5, marks.ms[i] * scale), 7);
-      else if (kind === 3) pen.fillRect(x(times[i]), y + 13, 1.5, 8);
+      else if (kind === 3) pen.fillRect(x(times[i]), y + 12, 1.5, 7);
+      else if (kind === 6) pen.fillRect(x(times[i]), y + 21, 3, 3);
       else { pen.fillRect(x(times[i]) - 1, y + 1, 3, LANE - 2); }
     }
     pen.restore();

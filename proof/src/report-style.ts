@@ -55,7 +55,7 @@ canvas { display: block; width: 100%; touch-action: pan-y; }
 .sliders label { display: flex; align-items: center; gap: 0.5rem; flex: 1 1 14rem; }
 .sliders input { flex: 1; min-width: 6rem; }
 .kind::after { content: ""; display: inline-block; width: 0.8em; height: 0.8em; margin-left: 0.4em; background: var(--other); }
-.k1::after, .k2::after { background: var(--doubt); } .k3::after { background: var(--pass); } .k4::after, .k5::after { background: var(--fail); }
+.k1::after, .k2::after { background: var(--doubt); } .k3::after { background: var(--pass); } .k4::after, .k5::after { background: var(--fail); } .k6::after { background: var(--faint); }
 .window { max-height: 20rem; overflow: auto; border: 1px solid var(--line); }
 .window td { white-space: nowrap; }
 :focus-visible { outline: 2px solid var(--other); outline-offset: 2px; }

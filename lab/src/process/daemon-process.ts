@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { LabClock } from '../clock.ts';
 import { eventually } from '../eventually.ts';
 import { BoundedLog } from './bounded-log.ts';
+import { inLines } from './lines.ts';
 import { groupMembers, killGroup, type ProcessRow } from './process-table.ts';
 import type { Reaper } from './reaper.ts';
 
@@ -15,6 +16,8 @@ export interface DaemonLaunch {
   readonly cwd: string;
   /** where its output goes */
   readonly log: string;
+  /** gets its output line by line, too */
+  readonly said?: ((line: string) => void) | undefined;
 }
 
 export interface DaemonExit {
@@ -42,13 +45,22 @@ export class DaemonProcess implements AsyncDisposable {
   readonly #clock: LabClock;
   #disposal: Promise<void> | undefined;
 
-  private constructor(child: ChildProcess, pid: number, log: BoundedLog, reaper: Reaper, clock: LabClock) {
+  private constructor(
+    child: ChildProcess,
+    pid: number,
+    { log, said }: { log: BoundedLog; said: DaemonLaunch['said'] },
+    reaper: Reaper,
+    clock: LabClock,
+  ) {
     this.pid = pid;
     this.log = log;
     this.#reaper = reaper;
     this.#clock = clock;
     reaper.adopt(pid);
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => log.append(chunk));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => log.append(chunk));
+      if (said) stream?.on('data', inLines(said));
+    }
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.exit = { code, signal };
@@ -70,7 +82,7 @@ export class DaemonProcess implements AsyncDisposable {
     } catch (error) {
       throw new CannotExecute(`cannot run ${launch.command}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
-    return new DaemonProcess(child, child.pid!, new BoundedLog(launch.log), reaper, clock);
+    return new DaemonProcess(child, child.pid!, { log: new BoundedLog(launch.log), said: launch.said }, reaper, clock);
   }
 
   /** true while the daemon itself runs, paused included */

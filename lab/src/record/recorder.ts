@@ -1,5 +1,5 @@
 /** Writes what the lab and the scenarios do into the run's journal, and answers how a claim stands so far. */
-import { judgeCheck, type CheckResult, type Claim, type FaultStage, type JournalEntry, type JournalLine, type JournalWriter, type Json, type PhaseName, type Surface } from '@muster/proof'; // prettier-ignore
+import { judgeCheck, LOGS, type CheckResult, type Claim, type FaultStage, type JournalEntry, type JournalLine, type JournalWriter, type Json, type PhaseName, type Surface } from '@muster/proof'; // prettier-ignore
 
 /** Lines kept in memory for live judgement; beyond them a claim's live status is unknown (the verdict reads the file). Judging twice takes time. */
 const LIVE_LINES = 6_000;
@@ -70,6 +70,7 @@ export class Recorder {
   #lines: JournalLine[] = [];
   #operations = 0;
   #mark = 1;
+  #finished = false;
 
   /** `live`: checks are judged as they are made, too, for who watches */
   constructor(writer: JournalWriter, { live = true }: { readonly live?: boolean } = {}) {
@@ -84,6 +85,7 @@ export class Recorder {
 
   write(entry: JournalEntry): JournalLine {
     const line = this.#writer.write(entry);
+    if (line.type === 'run') this.#finished = line.stage === 'finished';
     if (FRAME.has(line.type)) this.#frame.push(line);
     else if (this.#lines.length < LIVE_LINES) this.#lines.push(line);
     return line;
@@ -125,6 +127,13 @@ export class Recorder {
 
   observe(node: string, stream: string, event: string, data: Json): JournalLine {
     return this.write({ type: 'observe', node, stream, event, data });
+  }
+
+  /** A line of a node's log: for people, and nothing that a claim is judged by. */
+  log(node: string, data: Json): void {
+    // Nodes may outlive what is recorded of them.
+    if (this.#finished) return;
+    this.#writer.write({ type: 'observe', node, stream: LOGS, event: 'line', data });
   }
 
   fault(id: string, kind: string, node: string, stage: FaultStage, evidence?: Json): void {

@@ -2,6 +2,7 @@
 import { bootPrefix, claims, type NodeSigner } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
 import { NodeHandle } from '../record/node-handle.ts';
+import { NodeLogs } from '../record/node-logs.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { TargetNode } from '../record/target-node.ts';
 import { canary, CANARY_STATUSES, declaredCapabilities } from '../targets/declared-capabilities.ts';
@@ -70,6 +71,7 @@ export async function openWorld(
       config: planned.config,
       human: planned.human,
       uses: planned.uses,
+      said: new NodeLogs({ recorder, clock, nodes: planned.nodes }).line,
       signal,
     })
     .catch((error: unknown) => {

@@ -244,8 +244,16 @@ test('nodes that do not come up fail the run, with their last words, and leave a
   expect(await verifyBundle(bundle)).toMatchObject({ exitCode: 1, findings: [] });
 });
 
+test('what nodes say in their logs is recorded beside what they do', async () => {
+  const { bundle } = await run([knowsItself]);
+  const journal = readFileSync(join(bundle, 'data/journal.jsonl'), 'utf8');
+  expect(journal).toMatch(/"node":"alice","stream":"log","event":"line","data":\{"text":"fake daemon alice /u);
+  expect((await verifyBundle(bundle)).findings).toEqual([]);
+});
+
 test('the last words of a node do not give its token away', async () => {
-  const { row } = await run([knowsItself], { behaviour: 'blabs' });
+  const { row, bundle } = await run([knowsItself], { behaviour: 'blabs' });
+  expect(readFileSync(join(bundle, 'data/journal.jsonl'), 'utf8')).toContain('"text":"the token is [secret]"');
   expect(row('target/boot/shared')).toMatchObject({ message: expect.stringContaining('the token is [secret]') as string });
 });
 

@@ -15,8 +15,6 @@ import { Life } from './life.ts';
 import type { Host, Network } from './network/network.ts';
 
 const PORT = 5_483;
-/** log lines kept of each node */
-const LOG_LINES = 200;
 const TOKEN_BYTES = 32;
 const NO_PATHS = { home: '', dataDir: '', identityDir: '', hostDirectory: '' };
 
@@ -42,6 +40,8 @@ export interface MachineParts {
   readonly clock?: ClockError;
   readonly disk?: DiskQuality;
   readonly compose?: Compose;
+  /** gets each line of its log */
+  readonly said?: (line: string) => void;
 }
 
 interface Running {
@@ -59,7 +59,6 @@ export class Machine {
   identity: LocalIdentity;
   /** bearer token of its local API */
   readonly token: string;
-  readonly log: string[] = [];
   /** why it ended, when nobody asked it to */
   died: string | undefined;
   readonly index: number;
@@ -221,9 +220,8 @@ export class Machine {
   }
 
   #say(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (level === 'debug') return;
-    this.log.push(`${(this.#parts.network.schedule.now / 1_000).toFixed(6)} ${level} ${message} ${JSON.stringify(fields)}`);
-    if (this.log.length > LOG_LINES) this.log.shift();
+    if (level === 'debug' || !this.#parts.said) return;
+    this.#parts.said(`${level.toUpperCase()} ${message} ${JSON.stringify(fields)}`);
   }
 }
 

@@ -12,7 +12,7 @@ import { testCrypto } from './engines/test-crypto.ts';
 import { Ports, SimulatedTransport } from './engines/transport.ts';
 import { ValuePool } from './engines/value-pool.ts';
 import { Life } from './life.ts';
-import { type Compose, Machine } from './machine.ts';
+import { type Compose, Machine, type MachineParts } from './machine.ts';
 import { Network } from './network/network.ts';
 import { LOCAL_NETWORK, type NetworkProfile } from './network/quality.ts';
 import { Schedule } from './schedule.ts';
@@ -45,6 +45,7 @@ export interface MachineOptions {
   readonly disk?: DiskQuality;
   /** in place of that of the simulation */
   readonly compose?: Compose | undefined;
+  readonly said?: MachineParts['said'];
 }
 
 export class Simulation {

@@ -38,7 +38,7 @@ export function localTarget({ command, commands, cli, crowd, clock, bootLimit }:
     maxNodes: crowd ? MAX_LOCAL_NODES : MAX_PROCESSES,
     powers: ['world', 'dial', 'link', 'process', ...(crowd ? (['crowd'] as const) : []), 'kill', 'pause', 'restart', 'half-open', ...PREPARED],
     surfaces,
-    async open({ nodes, names: given, wiring, crowd: asked, config, human, uses = [], signal }) {
+    async open({ nodes, names: given, wiring, crowd: asked, config, human, uses = [], said, signal }) {
       const large = nodes > LARGE;
       const size = asked ?? (large ? SHARING : undefined);
       const names = given ?? Array.from({ length: nodes }, (_, index) => nodeName(index));
@@ -52,6 +52,7 @@ export function localTarget({ command, commands, cli, crowd, clock, bootLimit }:
         ...(large ? { config: { heartbeat_interval_secs: 300, presence_beacon_interval_secs: 100, ...config } } : config && { config }),
         ...(human && { human }),
         uses,
+        said,
         ...(signal && { signal }),
         ...(clock && { clock }),
         ...(bootLimit !== undefined && { bootLimit }),

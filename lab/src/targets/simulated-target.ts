@@ -48,7 +48,7 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
   const { clock, schedule, trace } = simulation;
   const runId = Buffer.from(new Chance(`${seed} run`).bytes(16)).toString('hex');
   let worlds = 0;
-  const open = async ({ nodes, names, liars, wiring = 'host-directory', config, human, signal }: WorldRequest) => {
+  const open = async ({ nodes, names, liars, wiring = 'host-directory', config, human, said, signal }: WorldRequest) => {
     const chance = simulation.chance.child(`wiring ${worlds++}`);
     const machines: Machine[] = [];
     const toml = tomlOf(config, wiring);
@@ -57,7 +57,14 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
       const liar = liars?.[name];
       const bootstrap = bootstrapOf(wiring, machines, chance);
       machines.push(
-        simulation.machine({ name, config: toml, ...(liar && { compose: lying(liar) }), ...(bootstrap && { bootstrap }), ...(human && { human }) }),
+        simulation.machine({
+          name,
+          config: toml,
+          ...(liar && { compose: lying(liar) }),
+          ...(bootstrap && { bootstrap }),
+          ...(human && { human }),
+          ...(said && { said: (line: string) => said(name, line) }),
+        }),
       );
     }
     const begun = clock.monotonic();

@@ -41,6 +41,8 @@ export interface WorldRequest {
   readonly human?: boolean;
   /** faults that will be asked for, where nodes must be started so that they can be made */
   readonly uses?: readonly Power[] | undefined;
+  /** gets what nodes say in their logs, where the lab can read them */
+  readonly said?: ((node: string, line: string) => void) | undefined;
   readonly signal?: AbortSignal;
 }
 

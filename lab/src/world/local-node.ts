@@ -14,6 +14,8 @@ import type { OwnDisks } from './own-disks.ts';
 const BOOT_LIMIT_MS = 20_000;
 const CROWD_BOOT_LIMIT_MS = 60_000;
 const PROBE_MS = 1000;
+/** characters that tell a token from any word */
+const SHORTEST_TOKEN = 8;
 
 export class DaemonNotReady extends Error {
   override readonly name = 'DaemonNotReady';
@@ -46,6 +48,8 @@ export interface LocalNodeOptions {
   readonly disks?: OwnDisks | undefined;
   /** what the lab puts into it, where it runs on Node */
   readonly preload?: Preload | undefined;
+  /** gets what it says in its log, unless it shares its process */
+  readonly said?: ((line: string) => void) | undefined;
 }
 
 export class LocalNode implements AsyncDisposable {
@@ -110,7 +114,7 @@ export class LocalNode implements AsyncDisposable {
 
   /** Starts the daemon and waits until it answers. @throws DaemonNotReady with its last words; CannotExecute */
   async start(signal?: AbortSignal): Promise<{ ms: number }> {
-    const { reaper, clock, bootstraps, crowd, disks, preload } = this.#options;
+    const { reaper, clock, bootstraps, crowd, disks, preload, said } = this.#options;
     const { command, home, name } = this;
     if (crowd) return crowd.start(signal);
     if (this.alive) throw new Error(`${name} is running already`);
@@ -129,7 +133,14 @@ export class LocalNode implements AsyncDisposable {
     preload?.forget();
     const given = { ...home.environment, ...command.env };
     const env = preload?.environment(given) ?? given;
-    const launch = { command: command.command, args: [...command.args, ...flags], cwd: home.root, log: home.log, env };
+    const launch = {
+      command: command.command,
+      args: [...command.args, ...flags],
+      cwd: home.root,
+      log: home.log,
+      env,
+      said: said && ((line: string) => said(this.#api ? line : this.#withoutToken(line))),
+    };
     const daemon = await DaemonProcess.start(disks?.launch(launch) ?? launch, reaper, clock);
     try {
       return await this.answering(daemon, signal);
@@ -152,26 +163,32 @@ export class LocalNode implements AsyncDisposable {
       return await eventually(clock, () => this.#ready(daemon), { within: bootLimit, every: 10, signal, what: `${this.name} to answer` });
     } catch (error) {
       if (!(error instanceof DeadlineError)) throw error;
-      throw new DaemonNotReady(this.name, `${error.message}. ${await this.#lastWordsOf(daemon)}`, { cause: error });
+      throw new DaemonNotReady(this.name, `${error.message}. ${this.#lastWordsOf(daemon)}`, { cause: error });
     }
   }
 
   /** Without the API's token: such words become evidence. */
-  async #lastWordsOf({ lastWords }: DaemonProcess): Promise<string> {
-    const token = await readToken(this.home);
+  #lastWordsOf({ lastWords }: DaemonProcess): string {
+    return `It said: ${this.#withoutToken(lastWords) || 'nothing'}`;
+  }
+
+  /** Before it answers nobody else knows what is to be kept secret. */
+  #withoutToken(text: string): string {
+    const token = readToken(this.home);
     const redactor = new Redactor();
-    if (token !== undefined) redactor.add(token);
-    return `It said: ${redactor.text(lastWords) || 'nothing'}`;
+    // One that is being written is none yet.
+    if (token !== undefined && token.length >= SHORTEST_TOKEN) redactor.add(token);
+    return redactor.text(text);
   }
 
   async #ready(daemon: DaemonProcess): Promise<boolean> {
     if (daemon.exit) {
       const how = daemon.exit.signal ?? `status ${daemon.exit.code}`;
-      const said = await this.#lastWordsOf(daemon);
+      const said = this.#lastWordsOf(daemon);
       if (SHELL_CANNOT_EXECUTE.includes(daemon.exit.code)) throw new CannotExecute(`cannot run ${this.command.implementation}. ${said}`);
       throw new DaemonNotReady(this.name, `${this.name} ended with ${how} before it answered. ${said}`);
     }
-    const api = await readApi(this.home);
+    const api = readApi(this.home);
     if (!api) return false;
     const health = await probeHealth(api.address, PROBE_MS);
     if (health.state !== 'healthy') return false;

@@ -56,6 +56,8 @@ export interface LocalWorldOptions {
   readonly human?: boolean;
   /** of the faults that nodes must be started for, those that will be asked for; nodes that share a process go without */
   readonly uses?: readonly Power[];
+  /** gets what nodes with a process of their own say in their logs */
+  readonly said?: ((node: string, line: string) => void) | undefined;
 }
 
 export interface LocalWorld extends AsyncDisposable {
@@ -133,7 +135,8 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
     const bootLimit = options.bootLimit === undefined ? {} : { bootLimit: options.bootLimit };
     const crowd = crowdOf(index, name);
     const own = options.commands?.[name] ?? command;
-    const prepared = { disks: ownDisks, preload: preloads.get(name) };
+    const { said } = options;
+    const prepared = { disks: ownDisks, preload: preloads.get(name), said: said && ((line: string) => said(name, line)) };
     nodes.push(stack.use(new LocalNode({ name, home, config, command: own, bootstraps, reaper, clock, crowd, ...prepared, ...bootLimit })));
   }
 

@@ -1,5 +1,6 @@
 /** The files of one node of a local world: everything it may touch lies under one directory. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface NodeHome {
@@ -81,16 +82,16 @@ export async function writeConfig(home: NodeHome, config: NodeConfig): Promise<v
 }
 
 /** The API's address and token once the daemon has written both; undefined before. */
-export async function readApi(home: NodeHome): Promise<{ address: string; token: string } | undefined> {
-  const [port, token] = await Promise.all([readIfThere(join(home.data, 'api.port')), readToken(home)]);
-  const address = port?.trim();
+export function readApi(home: NodeHome): { address: string; token: string } | undefined {
+  const token = readToken(home);
+  const address = readIfThere(join(home.data, 'api.port'))?.trim();
   if (!address || !token) return undefined;
   return { address: /^\d+$/.test(address) ? `127.0.0.1:${address}` : address, token };
 }
 
 /** The API's token as soon as the daemon has one, whether it answers or not; a secret. */
-export async function readToken(home: NodeHome): Promise<string | undefined> {
-  return (await readIfThere(join(home.data, 'api-token')))?.trim() || undefined;
+export function readToken(home: NodeHome): string | undefined {
+  return readIfThere(join(home.data, 'api-token'))?.trim() || undefined;
 }
 
 /** A daemon that was killed leaves its old address behind; it must not be taken for the next one's. */
@@ -98,9 +99,9 @@ export async function forgetApi(home: NodeHome): Promise<void> {
   await rm(join(home.data, 'api.port'), { force: true });
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+function readIfThere(path: string): string | undefined {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

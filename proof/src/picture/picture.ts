@@ -6,7 +6,7 @@ import type { CompletionLine, InvokeLine, JournalLine, ObserveLine } from '../jo
 import { valueAt } from '../json.ts';
 import { type Histogram, Histograms } from './histogram.ts';
 
-export const markKinds = ['operation', 'refused', 'unknown', 'event', 'fault', 'check'] as const;
+export const markKinds = ['operation', 'refused', 'unknown', 'event', 'fault', 'check', 'log'] as const;
 export type MarkKind = (typeof markKinds)[number];
 
 /** Columns of equal length, in order of time. */
@@ -71,6 +71,10 @@ const MOST_POINTS = 500;
 const LAB = 'lab';
 /** Stream of what nodes use: its observations are drawn as curves, one for each number. */
 export const RESOURCES = 'resources';
+/** Stream of what nodes say in their logs: `text`, and how many lines before it were left out. */
+export const LOGS = 'log';
+const MOST_LOGS = 5_000;
+const MOST_LOG_CHARACTERS = 160;
 
 export class PictureCollector {
   readonly #lanes = new Names(MOST_LANES);
@@ -81,6 +85,8 @@ export class PictureCollector {
   readonly #curves = new Map<string, { node: string; what: string; points: [number, number][] }>();
   readonly #nodes = new Map<string, string>();
   readonly #special: Mark[] = [];
+  /** with their texts, hardly any of which comes twice */
+  readonly #logs: { mark: Mark; text: string }[] = [];
   #ordinary: { mark: Mark; number: number }[] = [];
   #number = 0;
   #every = 1;
@@ -110,13 +116,15 @@ export class PictureCollector {
   }
 
   result(): Picture {
-    const marks = [...this.#special, ...this.#ordinary.map(({ mark }) => mark)].toSorted((a, b) => a.t - b.t || a.seq - b.seq);
+    const texts = [...this.#texts.all, ...this.#logs.map(({ text }) => text)];
+    const logs = this.#logs.map(({ mark }, index) => ({ ...mark, text: this.#texts.all.length + index }));
+    const marks = [...this.#special, ...logs, ...this.#ordinary.map(({ mark }) => mark)].toSorted((a, b) => a.t - b.t || a.seq - b.seq);
     const tenths = marks.map(({ t }) => Math.round(t * 10));
     const lanes = this.#lanes.all.toSorted((a, b) => Number(a === LAB) - Number(b === LAB) || (a < b ? -1 : 1));
     const place = this.#lanes.all.map((lane) => lanes.indexOf(lane));
     return {
       lanes,
-      texts: this.#texts.all,
+      texts,
       marks: {
         t: tenths.map((t, index) => t - (tenths[index - 1] ?? 0)),
         ms: marks.map(({ ms }) => ms),
@@ -151,6 +159,7 @@ export class PictureCollector {
 
   #observed({ t, node, stream, event, data, seq }: ObserveLine): void {
     if (stream === RESOURCES) return this.#used(t, node, data);
+    if (stream === LOGS) return this.#said(t, node, data, seq);
     this.#mark('event', t, node, `${stream} ${event}`, seq);
   }
 
@@ -165,6 +174,13 @@ export class PictureCollector {
       // Every other one goes, but for the last: the shape stays.
       if (curve.points.length > MOST_POINTS) curve.points = curve.points.filter((_, index) => index % 2 === 0);
     }
+  }
+
+  #said(t: number, node: string, data: ObserveLine['data'], seq: number): void {
+    const text = valueAt(data, '/text');
+    if (typeof text !== 'string' || this.#logs.length >= MOST_LOGS) return;
+    const mark = { t, ms: 0, lane: this.#lanes.of(node), kind: markKinds.indexOf('log'), text: 0, seq };
+    this.#logs.push({ mark, text: text.slice(0, MOST_LOG_CHARACTERS) });
   }
 
   #route(from: string, id: unknown, via: unknown): void {

@@ -1,0 +1,72 @@
+import { type JournalLine, LOGS } from '@muster/proof';
+import { expect, test } from 'vitest';
+import { systemClock } from '../clock.ts';
+import { inLines } from '../process/lines.ts';
+import { localTarget } from '../targets/local-target.ts';
+import { simulatedTarget } from '../targets/simulated-target.ts';
+import { fakeDaemon } from '../testing/fake-daemon.ts';
+import { memoryRecorder } from '../testing/journals.ts';
+import { NodeLogs } from './node-logs.ts';
+
+interface Said {
+  readonly text: string;
+  readonly left_out?: number;
+}
+
+const saidBy = (lines: readonly JournalLine[], node: string): Said[] =>
+  lines.flatMap((line) => (line.type === 'observe' && line.stream === LOGS && line.node === node ? [line.data as unknown as Said] : []));
+
+function logs(nodes: number) {
+  const { recorder, lines } = memoryRecorder();
+  let now = 0;
+  const { line } = new NodeLogs({ recorder, clock: { ...systemClock, monotonic: () => now }, nodes });
+  return { line, recorder, said: (node: string) => saidBy(lines, node), pass: (ms: number) => void (now += ms) };
+}
+
+test('output is told line by line, whatever its pieces, and long lines are cut', () => {
+  const told: string[] = [];
+  const push = inLines((line) => told.push(line));
+  for (const piece of ['on', 'e\ntwo\n\n', `${'x'.repeat(1_000)}`, 'y\nlast ', '\n', 'not over']) push(Buffer.from(piece));
+  const [first, rest] = [Buffer.from('ä').subarray(0, 1), Buffer.from('ä').subarray(1)];
+  push(Buffer.concat([Buffer.from(' '), first]));
+  push(Buffer.concat([rest, Buffer.from('\n')]));
+  expect(told).toEqual(['one', 'two', 'x'.repeat(300), 'last', 'not over ä']);
+});
+
+test('whoever says too much is cut short, which is said; its warnings are not, nor what others say', () => {
+  const { line, said, pass } = logs(2);
+  for (let n = 0; n < 1_000; n++) line('bob', `INFO busy ${n}`);
+  line('bob', 'WARN link down');
+  line('alice', 'INFO here');
+  expect(said('bob').map(({ text }) => text)).toEqual([...Array.from({ length: 50 }, (_, n) => `INFO busy ${n}`), 'WARN link down']);
+  expect(said('alice')).toEqual([{ text: 'INFO here' }]);
+  pass(1_000);
+  for (let n = 0; n < 5; n++) line('bob', 'INFO again');
+  expect(said('bob').slice(51)).toEqual([{ text: 'INFO again', left_out: 950 }, { text: 'INFO again' }]);
+  for (let n = 0; n < 10_000; n++) {
+    pass(1_000);
+    line('bob', 'INFO on and on');
+  }
+  expect(said('bob').length).toBe(2_501);
+});
+
+test('what nodes say after the run is nothing of it', () => {
+  const { line, recorder, said } = logs(1);
+  recorder.write({ type: 'run', stage: 'finished', outcome: 'complete' });
+  line('alice', 'INFO ending');
+  expect(said('alice')).toEqual([]);
+});
+
+test('daemons and simulated nodes are heard', async () => {
+  const told: string[] = [];
+  const said = (node: string, line: string): void => void told.push(`${node}: ${line}`);
+  {
+    await using world = await localTarget({ command: fakeDaemon() }).open({ nodes: 1, said });
+    expect(told).toContainEqual(expect.stringMatching(/^alice: fake daemon alice /u));
+    expect(world.nodes).toHaveLength(1);
+  }
+  const target = simulatedTarget({ seed: '7' });
+  await using _world = await target.open({ nodes: 2, said });
+  expect(told).toContainEqual(expect.stringMatching(/^bob: INFO link up \{"machine":/u));
+  target.simulation.end();
+});

@@ -1,0 +1,56 @@
+/** What nodes say in their logs, beside what they do: as much as a journal can take. */
+import type { LabClock } from '../clock.ts';
+import type { Recorder } from './recorder.ts';
+
+/** lines of all nodes of a world together, and as many again of those that matter most */
+const MOST_LINES = 5_000;
+/** lines of one node at a time, and how many more each second */
+const BURST = 50;
+const PER_SECOND = 2;
+/** what the logs of most daemons call what people should see */
+const URGENT = /\b(?:warn|warning|error|fatal|panic|uncaught)\b/iu;
+
+/** What is left of a node's share. */
+interface Share {
+  lines: number;
+  /** that it may say at once */
+  burst: number;
+  /** ms at which that was so */
+  at: number;
+  leftOut: number;
+}
+
+interface NodeLogsOptions {
+  readonly recorder: Recorder;
+  readonly clock: LabClock;
+  /** how many there are */
+  readonly nodes: number;
+}
+
+/** What a node says too often keeps neither the others nor its own warnings out. */
+export class NodeLogs {
+  readonly #options: NodeLogsOptions;
+  readonly #shares = new Map<string, Share>();
+
+  constructor(options: NodeLogsOptions) {
+    this.#options = options;
+  }
+
+  readonly line = (node: string, text: string): void => {
+    const { recorder, clock, nodes } = this.#options;
+    const now = clock.monotonic();
+    const key = `${URGENT.test(text)} ${node}`;
+    const share = this.#shares.get(key) ?? { lines: Math.ceil(MOST_LINES / nodes), burst: BURST, at: now, leftOut: 0 };
+    this.#shares.set(key, share);
+    share.burst = Math.min(BURST, share.burst + ((now - share.at) * PER_SECOND) / 1_000);
+    share.at = now;
+    if (share.lines < 1 || share.burst < 1) {
+      share.leftOut++;
+      return;
+    }
+    share.lines--;
+    share.burst--;
+    recorder.log(node, { text, ...(share.leftOut > 0 && { left_out: share.leftOut }) });
+    share.leftOut = 0;
+  };
+}
