@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Json } from '@muster/proof';
 import { systemClock } from '../clock.ts';
 import type { Control, Report } from '../preload/control.ts';
-import type { Preload } from '../preload/preload.ts';
+import type { Preload, Taken } from '../preload/preload.ts';
 import { clientOf } from '../record/target-node.ts';
 import type { LocalNode } from '../world/local-node.ts';
 import type { OwnDisks } from '../world/own-disks.ts';
@@ -46,19 +46,16 @@ export function driftClock(node: LocalNode, preload: Preload, ppm: number): Mech
   };
 }
 
-function settingClock(node: LocalNode, preload: Preload): (change: Partial<Control>, evidence: Json) => Promise<Json> {
-  return async (change, evidence) => {
-    await preload.set(change, await node.process.members());
-    return evidence;
-  };
+function settingClock(node: LocalNode, preload: Preload): (change: Partial<Control>, evidence: Readonly<Record<string, Json>>) => Promise<Json> {
+  return async (change, evidence) => ({ ...evidence, ...(await preload.set(change, await node.process.members())) });
 }
 
 /** Each sync of the daemon takes so many ms longer, during which it does nothing else. */
 export function slowDisk(node: LocalNode, preload: Preload, ms: number): Mechanism {
   let before = preload.reports();
-  const set = async (change: Partial<Control>): Promise<void> => {
+  const set = async (change: Partial<Control>): Promise<Taken> => {
     before = preload.reports();
-    await preload.set(change, await node.process.members());
+    return preload.set(change, await node.process.members());
   };
   const since = (what: keyof Report): number =>
     [...preload.reports()].reduce((sum, [pid, report]) => sum + report[what] - (before.get(pid)?.[what] ?? 0), 0);
@@ -66,8 +63,7 @@ export function slowDisk(node: LocalNode, preload: Preload, ms: number): Mechani
     kind: 'disk-slow',
     node: node.name,
     async apply() {
-      await set({ sync_ms: ms });
-      return { sync_ms: ms };
+      return { sync_ms: ms, ...(await set({ sync_ms: ms })) };
     },
     async bites() {
       const slow = since('slow');
@@ -75,8 +71,7 @@ export function slowDisk(node: LocalNode, preload: Preload, ms: number): Mechani
     },
     async heal() {
       const slow = since('slow');
-      await set({ sync_ms: 0 });
-      return { slow };
+      return { slow, ...(await set({ sync_ms: 0 })) };
     },
     async healed() {
       const prompt = since('prompt');

@@ -4,14 +4,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { driftClock, skewClock, slowDisk } from '../faults/daemon-faults.ts';
+import type { LocalNode } from '../world/local-node.ts';
 import { Preload } from './preload.ts';
 
 const DAY_MS = 86_400_000;
 
-function preloaded(): { preload: Preload; directory: string; env: Record<string, string> } {
+function preloaded(takenMs?: number): { preload: Preload; directory: string; env: Record<string, string> } {
   const directory = mkdtempSync(join(tmpdir(), 'muster-preload-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  const preload = new Preload(join(directory, 'preload'));
+  const preload = new Preload(join(directory, 'preload'), takenMs);
   return { preload, directory, env: preload.environment({ NODE_OPTIONS: '--no-warnings' }) };
 }
 
@@ -72,4 +74,32 @@ test('a process is told at once, takes its time for what is synced and for nothi
   expect(preload.reports().get(pid)).toEqual({ turn: 2, slow: 4, prompt: 1 });
   preload.forget();
   expect(preload.reports().size).toBe(0);
+});
+
+test('a process that does not take up a change in time is named in the evidence of the fault, and takes it up when it goes on', async () => {
+  const { preload, env } = preloaded(1_000);
+  const child = spawn(process.execPath, ['--eval', `process.stdin.on('data', () => console.log(Date.now()))`], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const { pid } = child as { pid: number };
+  const time = async (): Promise<number> => {
+    child.stdin.write('\n');
+    return Number(String((await once(child.stdout, 'data'))[0]));
+  };
+  await time();
+  const node = { name: 'a', process: { members: async () => [{ pid }] } } as unknown as LocalNode;
+  child.kill('SIGSTOP');
+  const late = { not_taken_up_by: [pid], within_ms: 1_000 };
+  const [skew, drift, slow] = [skewClock(node, preload, DAY_MS), driftClock(node, preload, 1), slowDisk(node, preload, 5)];
+  expect(await Promise.all([skew.apply(), drift.apply(), slow.apply(), slow.heal()])).toEqual([
+    { ms: DAY_MS, ...late },
+    { ppm: 1, ...late },
+    { sync_ms: 5, ...late },
+    { slow: 0, ...late },
+  ]);
+  child.kill('SIGCONT');
+  await expect.poll(async () => Math.abs((await time()) - Date.now() - DAY_MS), { timeout: 5_000 }).toBeLessThan(DAY_MS / 24);
+  expect(await skew.heal()).toEqual({ ms: -DAY_MS });
 });

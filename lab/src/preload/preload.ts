@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Json } from '@muster/proof';
 import { systemClock } from '../clock.ts';
 import { DeadlineError, eventually } from '../eventually.ts';
 import type { Control, Report } from './control.ts';
@@ -13,12 +14,17 @@ const main = fileURLToPath(new URL(`./main${extension}`, import.meta.url));
 const TAKEN_MS = 5_000;
 const NOTHING: Control = { turn: 0, skew_ms: 0, drift_ppm: 0, since_ms: 0, sync_ms: 0 };
 
+/** Evidence: which processes did not take up a change in time, if any. */
+export type Taken = Readonly<Record<string, Json>>;
+
 export class Preload {
   readonly #directory: string;
+  readonly #takenMs: number;
   #control = NOTHING;
 
-  constructor(directory: string) {
+  constructor(directory: string, takenMs = TAKEN_MS) {
     this.#directory = directory;
+    this.#takenMs = takenMs;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#write();
   }
@@ -39,20 +45,22 @@ export class Preload {
     return new Map(this.#reports().map(({ pid, file }) => [pid, JSON.parse(readFileSync(file, 'utf8')) as Report]));
   }
 
-  /** Says what is wrong from now on. `members`: processes that are told at once, as far as it is in them; resolves once they go by it. */
-  async set(change: Partial<Control>, members: readonly { readonly pid: number }[]): Promise<void> {
+  /** Says what is wrong from now on. `members`: processes that are told at once, as far as it is in them. @returns once they go by it, or those that do not yet */
+  async set(change: Partial<Control>, members: readonly { readonly pid: number }[]): Promise<Taken> {
     const turn = this.#control.turn + 1;
     this.#control = { ...this.#control, ...change, turn };
     this.#write();
     const loaded = this.reports();
     const told = members.filter(({ pid }) => loaded.has(pid));
-    const taken = (): boolean => told.every(({ pid }) => !tell(pid, 0) || this.reports().get(pid)?.turn === turn);
+    const late = (): number[] => told.flatMap(({ pid }) => (tell(pid, 0) && this.reports().get(pid)?.turn !== turn ? [pid] : []));
     for (const { pid } of told) tell(pid, 'SIGUSR2');
     try {
-      await eventually(systemClock, taken, { within: TAKEN_MS, every: 5, what: 'the change' });
+      await eventually(systemClock, () => late().length === 0, { within: this.#takenMs, every: 5, what: 'the change' });
     } catch (error) {
       if (!(error instanceof DeadlineError)) throw error;
+      return { not_taken_up_by: late(), within_ms: this.#takenMs };
     }
+    return {};
   }
 
   #write(): void {
