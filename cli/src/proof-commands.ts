@@ -97,7 +97,7 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .description(
       'Take a bundle of a run that failed, and leave out nodes, faults, operations and time for as long as the same requirement fails.\n' +
         'The smallest run that does is written as a bundle, with its schedule beside it.\n\n' +
-        '  no API call of its own\n  exit status: 0 the smallest is there · 1 it did not fail again · 2 nothing in that bundle to shrink · 4 usage',
+        '  no API call of its own\n  exit status: 0 the smallest is there · 1 it did not fail again, or not in that time · 2 nothing in that bundle to shrink · 4 usage',
     )
     .argument('<BUNDLE>', 'directory of the bundle')
     .option('--budget <TIME>', 'how long to try: 90s, 10m, 1h', seconds, 60)

@@ -1,8 +1,8 @@
 /** `muster shrink`: the smallest run that still fails as a bundle says one did. */
 import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { judge, type JudgeOptions, listenForInterrupt, prove, type Reduction, shrink, type ShrinkablePlan, systemClock } from '@muster/lab';
+import { type JudgeOptions, listenForInterrupt, prove, type Reduction, shrink, type ShrinkablePlan, systemClock } from '@muster/lab';
 import { VERSION } from '@muster/node/host';
 import type { ProofReport } from '@muster/proof';
 import { sizesOf } from '@muster/suites';
@@ -16,13 +16,14 @@ import { runnerKey } from '../runner-key.ts';
 import { becomeSimulationProcess, isSimulationProcess } from '../simulation.ts';
 import { loadSuites } from '../suites.ts';
 import { type FailedRun, failedRun, firstFailure } from './failed-run.ts';
+import { type Confirm, Trials } from './trials.ts';
 
 export interface ShrinkRequest {
   readonly bundle: string;
   /** s */
   readonly budget: number;
   /** a candidate fails when so many of so many runs do; default: 1/1 on virtual time, else 2/3 */
-  readonly confirm?: { readonly times: number; readonly of: number } | undefined;
+  readonly confirm?: Confirm | undefined;
   readonly out?: string | undefined;
   readonly json: boolean;
 }
@@ -41,36 +42,39 @@ export async function runShrink({ bundle, budget, confirm: asked, out, json }: S
   await say(`shrinking ${failed.scenario} while ${failed.requirement} fails (${failed.check}), for ${budget} s at most`);
 
   using interrupt = listenForInterrupt(() => systemClock.monotonic());
-  const deadline = systemClock.monotonic() + budget * 1_000;
   const limit = AbortSignal.any([interrupt.signal, systemClock.timeout(budget * 1_000)]);
-  const again = new Again(failed);
-  const fails = async (plan: ShrinkablePlan): Promise<boolean> => {
-    for (let run = 1, times = 0; run <= confirm.of && times + confirm.of - run + 1 >= confirm.times; run++) {
-      if ((await again.fails(plan, limit)) && ++times >= confirm.times) return true;
-      if (limit.aborted) return false;
-    }
-    return false;
-  };
+  const again = new Again(failed, file);
+  const runner = (await runnerKey()).signer;
+  const run = async (plan: ShrinkablePlan, at: string): Promise<ProofReport> =>
+    (await prove({ ...(await again.options(plan)), out: at, runner, signal: limit })).report;
+  await using trials = await Trials.open({ run, requirement: failed.requirement, place, signal: limit });
   const whole = wholePlan(failed);
   const { plan, cuts, complete } = await shrink({
     plan: whole,
-    fails,
-    spent: () => interrupt.signal.aborted || systemClock.monotonic() >= deadline,
+    fails: (candidate) => trials.fails(candidate, confirm),
+    spent: () => limit.aborted,
     lasted: failed.lasted,
     ...(!json && {
       observer: (what, { schedule, settings }) => void printLine(`  ${what}: ${schedule ? inShort(schedule) : JSON.stringify(settings)}`),
     }),
   });
-  const report = interrupt.signal.aborted ? undefined : await again.keep(plan, place, file, confirm.of, interrupt.signal);
+  // Nothing smaller fails: is it so that the whole still does?
+  if (!trials.report) await trials.fails(whole, { ...confirm, times: 1 });
   if (interrupt.signal.aborted) {
-    const soFar = plan === whole ? '' : `; the smallest so far: ${await again.note(plan, file)}`;
+    const soFar = plan === whole ? '' : `; the smallest so far: ${await again.note(plan)}`;
     throw new Failure(`interrupted${soFar}`, interruptedCode(interrupt.signal));
   }
+  const { report } = trials;
   if (!report) {
-    await say(`it did not fail again in ${confirm.of} run${confirm.of === 1 ? '' : 's'}: there is nothing to shrink by`);
-    if (json) await printJson({ ok: false, error: 'it did not fail again' });
+    const [why, what] = limit.aborted
+      ? [`the time was over before it failed again`, 'see --budget']
+      : [`it did not fail again in ${confirm.of} run${confirm.of === 1 ? '' : 's'}`, 'there is nothing to shrink by'];
+    await say(`${why}: ${what}`);
+    if (json) await printJson({ ok: false, error: why });
     return EXIT_FAILED;
   }
+  await trials.keep();
+  if (file) await writeSchedule(file, plan);
   const still = firstFailure(report, failed.requirement)!.id;
   const reproduce = report.run!.reproduce;
   if (json) await printJson({ ok: true, complete, cuts, check: still, bundle: place, ...(file && { schedule: file }), reproduce });
@@ -102,50 +106,28 @@ function writeSchedule(file: string, { schedule }: ShrinkablePlan): Promise<void
   return writeFile(file, `${JSON.stringify(schedule, undefined, 2)}\n`, { flag: 'wx' });
 }
 
-/** Runs the failed scenario once more, with a plan in place of its own. */
+/** The failed scenario once more, with a plan in place of its own. */
 class Again {
   readonly #failed: FailedRun;
+  readonly #file: string | undefined;
 
-  constructor(failed: FailedRun) {
+  /** `file`: where the schedule will stand */
+  constructor(failed: FailedRun, file: string | undefined) {
     this.#failed = failed;
-  }
-
-  /** Nothing of the run is left. */
-  async fails(plan: ShrinkablePlan, signal: AbortSignal): Promise<boolean> {
-    const report = await judge({ ...(await this.#options(plan)), signal });
-    return !signal.aborted && firstFailure(report, this.#failed.requirement) !== undefined;
+    this.#file = file;
   }
 
   /** The command that does it again; its schedule stays. */
-  async note(plan: ShrinkablePlan, file: string | undefined): Promise<string> {
-    if (file) await writeSchedule(file, plan);
-    return (await this.#options(plan, file)).reproduce;
+  async note(plan: ShrinkablePlan): Promise<string> {
+    if (this.#file) await writeSchedule(this.#file, plan);
+    return (await this.options(plan)).reproduce;
   }
 
-  /** Until it fails; that run's bundle stays, and nothing else. @returns undefined when it did in none of so many, or was not to go on */
-  async keep(plan: ShrinkablePlan, out: string, file: string | undefined, tries: number, signal: AbortSignal): Promise<ProofReport | undefined> {
-    const runner = (await runnerKey()).signer;
-    await using written = new AsyncDisposableStack();
-    if (file) {
-      await writeSchedule(file, plan);
-      written.defer(() => rm(file));
-    }
-    for (let run = 1; run <= tries && !signal.aborted; run++) {
-      const { report } = await prove({ ...(await this.#options(plan, file)), out, runner, signal });
-      if (!signal.aborted && firstFailure(report, this.#failed.requirement)) {
-        written.move();
-        return report;
-      }
-      await rm(out, { recursive: true });
-    }
-    return undefined;
-  }
-
-  async #options({ settings, schedule }: ShrinkablePlan, file?: string): Promise<JudgeOptions> {
+  async options({ settings, schedule }: ShrinkablePlan): Promise<JudgeOptions> {
     const { request, scenario, seed } = this.#failed;
     const { nodes: _, duration: __, ...rest } = request;
     const suite = [scenario.split('/', 1)[0]!];
-    const asked = { ...rest, ...settings, suite, grep: `^${scenario} `, json: false, ...(file !== undefined && { schedule: file }) };
+    const asked = { ...rest, ...settings, suite, grep: `^${scenario} `, json: false, ...(this.#file !== undefined && { schedule: this.#file }) };
     const kills = settings['kills'] ?? request.kills;
     const { suites } = await loadSuites({ nodes: settings['nodes'], kills, schedule, world: request.world });
     return {
