@@ -1,11 +1,23 @@
 import type { FaultKind } from '@muster/lab';
 import { expect, test } from 'vitest';
 import { chaos } from './chaos/index.ts';
-import { expectProven, failures, proven } from './whole-suite.test-helper.ts';
+import { expectProven, failures, proven, simulated } from './whole-suite.test-helper.ts';
 
 test('nothing acknowledged is lost in a storm, and each requirement is really exercised', async () => {
   await expectProven([chaos()], { settings: { duration: 1 } });
 }, 120_000);
+
+test('each part of a network is seen to go on, also who is alone', async () => {
+  const nodes = ['alice', 'bob', 'carol', 'dave'];
+  const faults = [
+    { at_ms: 0, for_ms: 500, kind: 'partition-halves', on: nodes },
+    { at_ms: 1_500, for_ms: 500, kind: 'partition-single', on: nodes },
+  ] as const;
+  const report = await simulated([chaos({ schedule: { nodes, faults } })]);
+  expect(failures(report)).toEqual([]);
+  const served = report.verdict.rows.flatMap(({ id }) => /(\d)-.*\/serves\/(\w+)$/u.exec(id)?.slice(1).join(' ') ?? []);
+  expect(served.toSorted()).toEqual([1, 2].flatMap((round) => nodes.map((name) => `${round} ${name}`)));
+});
 
 test('daemons go through wrong clocks, slow disks and full ones; a fault that cannot be made with daemons leaves open what it was to show, and nothing else', async () => {
   const kinds: readonly FaultKind[] = ['clock-skew', 'disk-slow', 'disk-full', 'power-loss'];
@@ -20,6 +32,8 @@ test('daemons go through wrong clocks, slow disks and full ones; a fault that ca
     ['disk-full', ...all],
     ['power-loss', 'requested'],
   ]);
-  expect(failures(report)).toEqual([expect.stringMatching(/power-loss\/converges inconclusive: fault chaos\/storm\/power-loss-4 was refused: /)]);
+  const open = (what: string): unknown =>
+    expect.stringMatching(new RegExp(`power-loss/${what} inconclusive: fault chaos/storm/power-loss-4 was refused: `, 'u'));
+  expect(failures(report)).toEqual([open('serves/alice'), open('converges')]);
   expect(report.verdict).toMatchObject({ outcome: 'inconclusive', exitCode: 2, blame: 'lab' });
 }, 120_000);

@@ -9,8 +9,8 @@ const DRIFT_PPM = 500_000;
 
 export interface Disturbance {
   readonly faults: readonly Fault[];
-  /** nodes that still reach one another */
-  readonly together: readonly NodeHandle[];
+  /** nodes of each side still reach one another */
+  readonly sides: readonly (readonly NodeHandle[])[];
 }
 
 export async function disturb(context: ScenarioContext, drawn: DrawnFault): Promise<Disturbance> {
@@ -19,20 +19,19 @@ export async function disturb(context: ScenarioContext, drawn: DrawnFault): Prom
   const shape = shapeOf(kind);
   if (shape) {
     const fault = await faults.partition(shape, undefined, on);
-    const [largest = []] = fault.partition.groups.toSorted((a, b) => b.length - a.length);
-    return { faults: [fault], together: nodes.filter(({ name }) => largest.includes(name)) };
+    return { faults: [fault], sides: fault.partition.groups.map((group) => nodes.filter(({ name }) => group.includes(name))) };
   }
   const sufferers = on.map((name) => nodes.find((node) => node.name === name)!);
-  if (kind === 'bad-paths') return { faults: [await faults.badPaths([...on], BAD_PATHS)], together: nodes };
+  if (kind === 'bad-paths') return { faults: [await faults.badPaths([...on], BAD_PATHS)], sides: [nodes] };
   if (isOfNode(kind)) {
     const broken = await Promise.all(sufferers.map((node) => ofNode(context, kind, node, drawn)));
-    return { faults: broken, together: nodes.filter((node) => !sufferers.includes(node)) };
+    return { faults: broken, sides: [nodes.filter((node) => !sufferers.includes(node))] };
   }
   const link = links.find(({ from, to }) => on.includes(from) && on.includes(to));
   if (!link) throw new Error(`no link between ${on.join(' and ')} can be broken`);
   const [first] = sufferers as [NodeHandle];
   const fault = await (kind === 'half-open' ? faults.halfOpen(link, first) : faults.cutMessage(link, first));
-  return { faults: [fault], together: kind === 'half-open' ? nodes.filter((node) => node !== first) : nodes };
+  return { faults: [fault], sides: [kind === 'half-open' ? nodes.filter((node) => node !== first) : nodes] };
 }
 
 function ofNode({ faults }: ScenarioContext, kind: NodeFault, node: NodeHandle, { by_ms: ms, by_ppm: ppm }: DrawnFault): Promise<Fault> {

@@ -17,7 +17,9 @@ const KINDS: readonly (readonly [kind: FaultKind, select?: 'one' | 'all'])[] = [
   ...PARTITION_SHAPES.map((shape) => [`partition-${shape}`] as const),
   ['kill', 'one'],
   ['kill', 'all'],
+  ['restart', 'one'],
   ['pause', 'one'],
+  ['half-open'],
   ['bad-paths', 'all'],
   ['cut-message'],
 ];

@@ -37,7 +37,8 @@ interface State extends AsyncDisposable {
 export function storm(nodes: number, written?: Schedule): Exercise {
   return exercise<State>(
     {
-      'chaos.serves': 'While the network is in parts, nodes that still reach one another go on hearing each other.',
+      'chaos.serves':
+        'While the network is in parts, nodes of each that still reach one another go on hearing each other, and who is alone hears itself.',
       'chaos.converges': 'Within 5 s after a fault was healed a new message of every node reaches every other.',
       'chaos.direct': 'Whatever happens, a direct message that was acknowledged stands in the inbox of its recipient, once.',
       'chaos.gossip': 'Whatever happens, what a node accepted for publishing reaches every subscriber that lived through it, once.',
@@ -179,12 +180,22 @@ function hears(context: ScenarioContext, { heard }: State, node: NodeHandle, tex
   return context.eventually(`${node.name} hears "${text}"`, () => heard.get(node)!.has(payloadOf(text)), limit);
 }
 
-/** A message of one that is left reaches those left that listen. */
-async function serves(context: ScenarioContext, state: State, name: string, { faults, together }: Disturbance): Promise<void> {
-  const [first] = together;
-  const listeners = together.filter((node) => state.heard.has(node));
-  if (!first || together.length < 2 || listeners.length === 0) return;
-  const text = `${name}: is anyone there?`;
+/** A message of one on each side reaches those of its side that listen. */
+async function serves(context: ScenarioContext, state: State, name: string, { faults, sides }: Disturbance): Promise<void> {
+  await Promise.all(sides.map((side) => sideServes(context, state, name, faults, side)));
+}
+
+async function sideServes(
+  context: ScenarioContext,
+  state: State,
+  name: string,
+  faults: readonly Fault[],
+  side: readonly NodeHandle[],
+): Promise<void> {
+  const [first] = side;
+  const listeners = side.filter((node) => state.heard.has(node));
+  if (!first || listeners.length === 0) return;
+  const text = `${name}: is anyone there but ${first.name}?`;
   await context.need(first.rest('messaging.publish', { topic: state.probeTopic, payload: payloadOf(text) }), `${first.name} can publish`);
   const waits = await Promise.all(listeners.map((node) => hears(context, state, node, text, CONVERGED_MS)));
   for (const [index, { seq }] of waits.entries()) {
