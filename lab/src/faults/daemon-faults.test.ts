@@ -14,7 +14,7 @@ import { realDaemon } from '../testing/real-daemon.ts';
 import { shellCommand } from '../world/daemon-command.ts';
 import { OwnDisks } from '../world/own-disks.ts';
 import { startReaper } from '../process/reaper.ts';
-import { FaultInjector, type Mechanism } from './fault-injector.ts';
+import { FaultInjector, mendAll, type Mechanism } from './fault-injector.ts';
 
 const USES = ['clock', 'disk-full', 'disk-slow'] as const;
 const STAGES = ['requested', 'applied', 'bit', 'healed', 'heal_seen'];
@@ -73,6 +73,13 @@ test('a daemon gets wrong clocks, a slow disk and a full one, each seen to bite 
   const { pid } = local.process;
   await both(faults.fillDisk(), () => eventually(systemClock, refused, { within: 10_000, what: 'a contact that finds no room' }));
   expect(local.process.pid).toBe(pid);
+  const full = await injector.inject(faults.fillDisk());
+  const restart = await injector.inject(faults.restart());
+  expect([full.bit, await restart.heal(), local.died]).toEqual([true, false, undefined]);
+  const why = expect.stringMatching(/^it does not come up while its disk is full: .*(?:disk is full|no space left)/) as string;
+  expect(lines.at(-1)).toMatchObject({ event: 'not-healed', data: { fault: restart.id, why } });
+  expect(await mendAll([restart, full])).toEqual([full, restart]);
+  expect(await Promise.all([full.heal(), restart.heal()])).toEqual([true, true]);
   await contacts[Symbol.asyncDispose]();
 
   await using client = clientOf(node);

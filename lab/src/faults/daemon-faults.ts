@@ -13,7 +13,7 @@ import type { Mechanism } from './fault-injector.ts';
 
 const ANSWER_MS = 1_000;
 /** in what a daemon says when the system refused a write for want of room */
-const REFUSED = /ENOSPC|no space left|disk is full/iu;
+export const REFUSED = /ENOSPC|no space left|disk is full/iu;
 
 /** The wall clock is set forward by so many ms, or back. */
 export function skewClock(node: LocalNode, preload: Preload, ms: number): Mechanism {

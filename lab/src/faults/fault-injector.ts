@@ -27,6 +27,11 @@ export interface FaultLimits {
   readonly heal?: number;
 }
 
+/** What is broken cannot be healed before something else is. */
+export class NotYet extends Error {
+  override readonly name = 'NotYet';
+}
+
 export interface Fault extends AsyncDisposable {
   /** for `needsFaults` */
   readonly id: string;
@@ -34,10 +39,21 @@ export interface Fault extends AsyncDisposable {
   readonly node: string;
   /** false: the lab could not show that anything broke */
   readonly bit: boolean;
-  /** Idempotent. Resolves once it was healed, whether that was seen or not. */
-  mend(): Promise<void>;
+  /** Idempotent. Resolves once it was healed, whether that was seen or not; with false when something else must be healed before: then again. */
+  mend(): Promise<boolean>;
   /** Idempotent. Resolves once the healing was seen; false when it was not, in time. */
   heal(): Promise<boolean>;
+}
+
+/** Heals them all, whichever must be before another. @returns those that are, in the order in which they were */
+export async function mendAll(faults: readonly Fault[]): Promise<Fault[]> {
+  const mended: Fault[] = [];
+  for (let left = faults; ;) {
+    await Promise.all(left.map(async (fault) => void ((await fault.mend()) && mended.push(fault))));
+    const still = left.filter((fault) => !mended.includes(fault));
+    if (still.length === 0 || still.length === left.length) return mended;
+    left = still;
+  }
 }
 
 /** A fault that cannot be made here. */
@@ -72,16 +88,27 @@ export class FaultInjector implements AsyncDisposable {
     stage('requested', mechanism.refused === undefined ? undefined : { refused: mechanism.refused });
     if (mechanism.refused !== undefined) {
       const nothing = async (): Promise<void> => undefined;
-      return { id, kind, node, bit: false, mend: nothing, heal: async () => false, [Symbol.asyncDispose]: nothing };
+      return { id, kind, node, bit: false, mend: async () => true, heal: async () => false, [Symbol.asyncDispose]: nothing };
     }
-    let mending: Promise<void> | undefined;
+    let mending: Promise<boolean> | undefined;
     let healing: Promise<boolean> | undefined;
-    const mendNow = async (): Promise<void> => {
-      stage('healed', await mechanism.heal());
+    const mendNow = async (): Promise<boolean> => {
+      try {
+        stage('healed', await mechanism.heal());
+      } catch (error) {
+        if (!(error instanceof NotYet)) throw error;
+        this.#recorder.observe('lab', 'faults', 'not-healed', { fault: id, node, why: error.message });
+        mending = undefined;
+        return false;
+      }
       this.#active.delete(fault);
+      return true;
     };
     const healNow = async (): Promise<boolean> => {
-      await fault.mend();
+      if (!(await fault.mend())) {
+        healing = undefined;
+        return false;
+      }
       return this.#seen(() => mechanism.healed(), heal, (evidence) => stage('heal_seen', evidence)); // prettier-ignore
     };
     const fault = {
@@ -112,7 +139,9 @@ export class FaultInjector implements AsyncDisposable {
 
   /** Heals whatever is still broken. */
   async healAll(): Promise<void> {
-    await Promise.allSettled([...this.#active].map((fault) => fault.heal()));
+    const all = [...this.#active];
+    await mendAll(all).catch(() => undefined);
+    await Promise.allSettled(all.map((fault) => fault.heal()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

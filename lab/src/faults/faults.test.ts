@@ -6,7 +6,7 @@ import { systemClock } from '../clock.ts';
 import { fakeDaemon } from '../testing/fake-daemon.ts';
 import { memoryRecorder } from '../testing/journals.ts';
 import { startLocalWorld } from '../world/local-process.ts';
-import { FaultInjector, type Mechanism } from './fault-injector.ts';
+import { type Fault, FaultInjector, mendAll, type Mechanism, NotYet } from './fault-injector.ts';
 import { halfOpen } from './half-open.ts';
 import { HalfOpenProxy } from './half-open-proxy.ts';
 import { kill, pause, restart } from './process-faults.ts';
@@ -60,6 +60,32 @@ test('whatever is still broken is healed at the end, once', async () => {
   }
   for (const node of world.nodes) expect(await node.health()).toMatchObject({ state: 'healthy' });
   expect(stages(lines).filter((stage) => stage === 'heal_seen')).toHaveLength(2);
+});
+
+test('what cannot be healed before something else is is healed after it, and says why it was not', async () => {
+  const { recorder, lines } = memoryRecorder();
+  const healed = new Set<string>();
+  const after = (kind: string, other?: string): Mechanism => ({
+    kind, node: 'alice', apply: async () => null, bites: async () => true,
+    async heal() {
+      if (other !== undefined && !healed.has(other)) throw new NotYet(`after ${other}`);
+      healed.add(kind);
+      return null;
+    },
+    healed: async () => true,
+  }); // prettier-ignore
+  const faults = new FaultInjector(recorder, systemClock, 'test');
+  const all = [];
+  for (const mechanism of [after('third', 'second'), after('second', 'first'), after('first')]) all.push(await faults.inject(mechanism));
+  const [third, second, first] = all as [Fault, Fault, Fault];
+  expect([await third.heal(), await mendAll([third, second]), faults.active]).toEqual([false, [], 3]);
+  expect(lines.at(-1)).toMatchObject({ stream: 'faults', event: 'not-healed', data: { fault: second.id, node: 'alice', why: 'after first' } });
+  expect(await mendAll(all)).toEqual([first, second, third]);
+  expect(await third.heal()).toBe(true);
+  healed.clear();
+  for (const mechanism of [after('second', 'first'), after('first')]) await faults.inject(mechanism);
+  await faults.healAll();
+  expect([faults.active, stages(lines).filter((stage) => stage === 'heal_seen')]).toEqual([0, ['heal_seen', 'heal_seen', 'heal_seen']]);
 });
 
 test('a half-open link bites only once bytes were withheld, and heals only once bytes flow again', async () => {

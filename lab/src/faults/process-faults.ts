@@ -1,7 +1,8 @@
 /** Faults of a daemon's process. What they did is read from the process table and from its API. */
 import type { Json } from '@muster/proof';
-import type { LocalNode } from '../world/local-node.ts';
-import type { Mechanism } from './fault-injector.ts';
+import { DaemonNotReady, type LocalNode } from '../world/local-node.ts';
+import { REFUSED } from './daemon-faults.ts';
+import { type Mechanism, NotYet } from './fault-injector.ts';
 
 /** How long a paused daemon is given to break its silence. */
 const SILENCE_MS = 300;
@@ -17,6 +18,22 @@ async function isHealthy(node: LocalNode): Promise<Json | undefined> {
   return health.state === 'healthy' ? { api: 'healthy', pid: node.process.pid } : undefined;
 }
 
+/** A daemon has the right not to come up while its disk is full. */
+async function start(node: LocalNode): Promise<Json> {
+  try {
+    const { ms } = await node.start();
+    return { pid: node.process.pid, boot_ms: Math.round(ms) };
+  } catch (error) {
+    const { dataDir } = node.home;
+    if (!(error instanceof DaemonNotReady) || !node.disks?.isFull(dataDir)) throw error;
+    node.expectEnd();
+    const lines = error.message.replaceAll(dataDir, 'DATA').split('\n');
+    throw new NotYet(`it does not come up while its disk is full: ${(lines.find((line) => REFUSED.test(line)) ?? lines.at(-1)!).trim()}`, {
+      cause: error,
+    });
+  }
+}
+
 /** SIGKILL to the daemon and all it started. Heals by starting it again: same home, same identity. */
 export function kill(node: LocalNode): Mechanism {
   return {
@@ -28,10 +45,7 @@ export function kill(node: LocalNode): Mechanism {
       return { pid, signal: exit.signal };
     },
     bites: () => isGone(node),
-    async heal() {
-      const { ms } = await node.start();
-      return { pid: node.process.pid, boot_ms: Math.round(ms) };
-    },
+    heal: () => start(node),
     healed: () => isHealthy(node),
   };
 }

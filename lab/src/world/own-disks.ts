@@ -39,6 +39,7 @@ export class OwnDisks implements AsyncDisposable {
   readonly #enter: readonly string[];
   readonly #lines: AsyncIterator<string>;
   readonly #reaper: Reaper;
+  readonly #full = new Set<string>();
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(keeper: ChildProcess, enter: readonly string[], lines: AsyncIterator<string>, reaper: Reaper) {
@@ -94,6 +95,11 @@ export class OwnDisks implements AsyncDisposable {
     return bavail * bsize;
   }
 
+  /** The lab filled it. */
+  isFull(directory: string): boolean {
+    return this.#full.has(directory);
+  }
+
   /** Nothing more fits on it. @returns bytes on it */
   async fill(directory: string): Promise<number> {
     let answer = '';
@@ -101,7 +107,9 @@ export class OwnDisks implements AsyncDisposable {
       const { blocks, bfree, bsize } = statfsSync(this.outside(directory));
       const used = Math.max(1, blocks - bfree) * bsize;
       answer = await this.#resize(`${used}`, directory);
-      if (answer === 'ok') return used;
+      if (answer !== 'ok') continue;
+      this.#full.add(directory);
+      return used;
     }
     throw new Error(`the disk at ${directory} cannot be filled: ${answer}`);
   }
@@ -109,6 +117,7 @@ export class OwnDisks implements AsyncDisposable {
   async empty(directory: string): Promise<void> {
     const answer = await this.#resize(ROOMY, directory);
     if (answer !== 'ok') throw new Error(`the disk at ${directory} cannot be made roomy again: ${answer}`);
+    this.#full.delete(directory);
   }
 
   /** One after another: answers come in the order of the questions. */

@@ -1,4 +1,4 @@
-import { drawn, type DrawnFault, type DrawnSchedule, type Fault, isOfNode, type NodeHandle, type Schedule, type ScenarioContext, type Waited } from '@muster/lab'; // prettier-ignore
+import { drawn, type DrawnFault, type DrawnSchedule, type Fault, isOfNode, mendAll, type NodeHandle, type Schedule, type ScenarioContext, type Waited } from '@muster/lab'; // prettier-ignore
 import { claims, type Json } from '@muster/proof';
 import { inInbox, recordInbox } from '../durability/inbox-record.ts';
 import { type Exercise, exercise } from '../exercise.ts';
@@ -207,7 +207,7 @@ async function sideServes(
 /** From the healing on, a new message of each node is on its way to all: the last to arrive says how long it took. */
 async function heals(context: ScenarioContext, state: State, name: string, faults: readonly Fault[]): Promise<void> {
   // What a node says while its clock is still wrong is nothing that others must take.
-  await Promise.all(faults.map((fault) => fault.mend()));
+  const mended = await mendAll(faults);
   const healing = Promise.all(faults.map((fault) => fault.heal()));
   const waits = await Promise.all(
     context.nodes.map(async (node): Promise<Waited<true>[]> => {
@@ -223,6 +223,6 @@ async function heals(context: ScenarioContext, state: State, name: string, fault
   const all = waits.flat();
   const decisive = all.find(({ held }) => !held) ?? all.toSorted((a, b) => b.seq - a.seq)[0];
   if (!decisive) return;
-  const converged = within(CONVERGED_MS, faults.at(-1)!, 'healed', decisive);
+  const converged = within(CONVERGED_MS, mended.at(-1) ?? faults.at(-1)!, 'healed', decisive);
   context.claim(`${name}/converges`, 'chaos.converges', 'MUST', converged, { needsFaults: faults });
 }
