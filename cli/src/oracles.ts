@@ -24,8 +24,8 @@ export interface OraclesRequest {
   readonly json: boolean;
 }
 
-/** Resolves with 0 when every planted bug was caught and no healthy run failed, else 1. @throws Failure */
-export async function runOracleCommand({ healthy, seeds, saboteur: names, json }: OraclesRequest): Promise<number> {
+/** Resolves with 0 when every planted bug was caught and no healthy run failed, else 1. `run` does what it tells of. @throws Failure */
+export async function runOracleCommand({ healthy, seeds, saboteur: names, json }: OraclesRequest, run = runOracles): Promise<number> {
   const unknown = names?.find((name) => SABOTEURS.every((saboteur) => saboteur.name !== name));
   if (unknown !== undefined)
     throw new Failure(`there is no saboteur ${unknown}; there are ${SABOTEURS.map(({ name }) => name).join(', ')}`, EXIT_USAGE);
@@ -33,7 +33,7 @@ export async function runOracleCommand({ healthy, seeds, saboteur: names, json }
   const daemon = entry('musterd');
   const cli = { command: process.execPath, args: [...entry('muster').flags, entry('muster').file] };
   await using workers = new OracleWorkers();
-  const report = await runOracles({
+  const report = await run({
     suites,
     healthySuites: defaultSuites,
     makeTarget: (commands, sabotaged) => localTarget({ command: ownDaemon(daemon.file, daemon.flags), commands, cli: sabotaged(cli) }),
@@ -55,7 +55,7 @@ export async function runOracleCommand({ healthy, seeds, saboteur: names, json }
   else {
     const caught = report.saboteurs.filter((result) => result.caught).length;
     const passedOf = (world: 'local' | 'sim', what: string): string => {
-      const runs = report.healthy.filter((run) => run.world === world);
+      const runs = report.healthy.filter((one) => one.world === world);
       return runs.length === 0 ? '' : `, ${runs.filter(({ passed }) => passed).length} of ${runs.length} ${what} passed`;
     };
     const healthyText = `${passedOf('local', 'healthy runs')}${passedOf('sim', 'healthy seeds')}`;
