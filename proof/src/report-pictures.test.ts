@@ -1,0 +1,102 @@
+/** What the report draws of a run, and the tables beside it. */
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { claims } from './claims.ts';
+import { evaluate } from './evaluate.ts';
+import { TestJournal } from './journal.test-helper.ts';
+import { Histograms } from './picture/histogram.ts';
+import { reportOf } from './report.ts';
+import { reportHtml } from './report-html.ts';
+
+const names = ['alice', 'bob', 'carol'];
+
+/** The text of each cell of the table below a heading. */
+async function partsOf(journal: TestJournal) {
+  const evaluated = await evaluate(() => [journal.finish().lines]);
+  const html = reportHtml(reportOf(evaluated), evaluated);
+  return (id: string) => {
+    const begun = html.indexOf(`aria-labelledby="${id}"`);
+    const text = html.slice(begun, html.indexOf('</section>', begun));
+    const rows = [...text.matchAll(/<tr>([^]*?)<\/tr>/gu)].map(([, row = '']) =>
+      [...row.matchAll(/<t[hd][^>]*>([^]*?)<\/t[hd]>/gu)].map(([, cell = '']) => cell.replaceAll(/<[^>]*>/gu, '').trim()),
+    );
+    return { text, rows: rows.slice(1), count: (tag: string) => text.split(tag).length - 1 };
+  };
+}
+
+const world = () => new TestJournal().begin().world(names.map((name) => ({ name, agentId: `id-${name}` })));
+
+test('nodes are drawn with the routes between them, and told by which path messages went', async () => {
+  const journal = world();
+  const send = (from: string, to: string, path: string) => journal.operation(from, 'direct.send', { agent_id: `id-${to}` }, { type: 'ok', output: { path } }); // prettier-ignore
+  send('alice', 'bob', 'loopback');
+  send('alice', 'bob', 'loopback');
+  send('alice', 'bob', 'gossip_inbox');
+  send('bob', 'alice', 'loopback');
+  journal.operation('carol', 'network.peers', null, { type: 'ok', output: { peers: [{ id: 'id-bob' }, { id: 'a stranger' }] } });
+  journal.operation('alice', 'direct.send', { agent_id: 'id-carol' }, { type: 'fail', status: 404 });
+  const { rows, count } = (await partsOf(journal))('topology');
+  expect([count('<circle'), count('<line class="route"')]).toEqual([3, 2]);
+  expect(rows).toEqual([
+    ['alice → bob', 'no', '2 over loopback, 1 over gossip_inbox'],
+    ['bob → alice', 'no', '1 over loopback'],
+    ['carol → bob', 'yes', '—'],
+  ]);
+});
+
+test('how long what succeeded took is told by operation, and drawn', async () => {
+  const journal = world();
+  for (const ms of [1, 1, 1, 40]) {
+    const id = journal.operation('alice', 'direct.send', { agent_id: 'id-bob' });
+    journal.after(ms).write({ type: 'ok', id });
+  }
+  const id = journal.operation('alice', 'direct.send', { agent_id: 'id-bob' });
+  journal.after(5_000).write({ type: 'fail', id });
+  const { rows, count } = (await partsOf(journal))('latencies');
+  expect(rows).toEqual([['direct.send', 'rest', '4', '1.1 ms', '40 ms', '40 ms', '']]);
+  // Two buckets are not empty.
+  expect(count('<rect')).toBe(2);
+});
+
+test('the ledger says of each subscriber what became of what was published', async () => {
+  const journal = world();
+  for (const n of [1, 2, 3]) journal.operation('alice', 'messaging.publish', { n }, { type: 'ok' });
+  for (const n of [1, 2]) journal.observe('bob', 'events', 'message', { n });
+  journal.observe('bob', 'dropped', 'expired', { n: 3 });
+  journal.observe('carol', 'events', 'message', { n: 1 });
+  const told = (stream: string) => ({ observe: { stream }, key: '/n' });
+  const claim = claims.balanced({
+    sends: { op: 'messaging.publish' },
+    key: '/input/n',
+    receivers: { nodes: ['bob', 'carol'] },
+    delivered: told('events'),
+    expired: told('dropped'),
+  });
+  journal.check('a/b/ledger', claim);
+  expect((await partsOf(journal))('ledger').rows).toEqual([
+    ['bob', '3', '2', '0', '1', '0', '0', '0'],
+    ['carol', '3', '1', '0', '0', '0', '0', '2'],
+  ]);
+});
+
+test('a quantile of a histogram is at most one bucket above that of all values', () => {
+  const bucket = 2 ** (1 / 4);
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0.2, max: 1e5, noNaN: true }), { minLength: 1, maxLength: 300 }), (values) => {
+      const histograms = new Histograms();
+      for (const value of values) histograms.add('op', 'rest', value);
+      const [{ count, counts, p50, p99, max } = { count: 0, counts: [], p50: 0, p99: 0, max: 0 }] = histograms.all();
+      const sorted = values.toSorted((a, b) => a - b);
+      expect([count, counts.reduce((sum, one) => sum + one, 0), max]).toEqual([values.length, values.length, sorted.at(-1)]);
+      for (const [share, found] of [
+        [0.5, p50],
+        [0.99, p99],
+      ] as const) {
+        const exact = sorted[Math.ceil(share * sorted.length) - 1]!;
+        expect(found).toBeGreaterThanOrEqual(exact - 0.01);
+        expect(found).toBeLessThanOrEqual(exact * bucket + 0.01);
+      }
+    }),
+    { seed: 20261121, numRuns: 300 },
+  );
+});
