@@ -79,6 +79,23 @@ test('nobody puts off what is to be told by saying it again, or saying nothing',
   expect(wait(600).missed).toEqual([1]);
 });
 
+test('nor by making up what is gone, and what is said late has its time all the same', () => {
+  const { known, hear, wait } = listener();
+  hear(asked, [11]);
+  const told: [count: number, after: number][] = [];
+  for (let second = 1; second <= 20; second++) {
+    hear(parent, [100 + second]);
+    for (const count of wait(1_000).missed) told.push([count, second]);
+  }
+  expect(told[0], 'what was said up to 9 s').toEqual([1 + 10, 11]);
+  wait(5_000);
+  hear(asked, [12]);
+  known.add(id(12));
+  wait(30_000);
+  hear(asked, [13]);
+  expect([wait(1_900).missed, wait(200).missed], 'what came meanwhile is forgotten').toEqual([[], [1]]);
+});
+
 test('what was published before anyone here listened is missed by nobody here, and told those behind', () => {
   const { hear, wait } = listener();
   hear(asked, [11], { age: 9_600 });

@@ -32,10 +32,12 @@ export class Gaps {
   readonly #parts: GapsParts;
   /** by neighbour and topic */
   readonly #told = new Map<MachineId, Map<string, Told>>();
-  /** what is gone elsewhere and did not come here yet; `at`: when it came there */
-  readonly #missing = new Map<string, { readonly topic: string; readonly at: number; readonly from: MachineId }>();
+  /** what is gone elsewhere and did not come here yet; `at`: when it came there, `said`: when that was said here */
+  readonly #missing = new Map<string, { readonly topic: string; readonly at: number; readonly from: MachineId; readonly said: number }>();
   /** by topic: what is gone and has no names */
   readonly #older = new Map<string, { readonly count: number; readonly from: MachineId; readonly since: number }>();
+  /** by topic: when neighbours said first and last that more is gone, of what is not told yet */
+  readonly #said = new Map<string, { readonly since: number; at: number }>();
 
   constructor(step: Step<unknown>, parts: GapsParts) {
     this.#step = step;
@@ -75,23 +77,24 @@ export class Gaps {
     for (const { id, age } of messages) {
       lazy().withdraw(peer, id);
       if (known(id) || history.trace(id) || this.#missing.has(id) || this.#missing.size >= limits.MAX_DROPPED) continue;
-      this.#missing.set(id, { topic: name, at: now - age, from: peer });
+      this.#missing.set(id, { topic: name, at: now - age, from: peer, said: now });
     }
-    if (this.#missing.size > before) topic.goneSaidAt = now;
+    if (this.#missing.size > before) this.#more(name);
     const since = older === 0 ? undefined : (topic.countsOlder(peer) ?? (isParent(topic, peer) ? now : undefined));
     if (since === undefined) return;
     const said = this.#older.get(name);
-    if (!said) topic.goneSaidAt = now;
+    if (!said) this.#more(name);
     if (!said || said.count < older) this.#older.set(name, { count: older, from: peer, since });
   }
 
   tick(): void {
     this.#say();
+    const { now } = this.#step;
     const lost = new Map<Topic, string[]>();
-    for (const [id, { topic: name }] of this.#missing) {
+    for (const [id, { topic: name, said }] of this.#missing) {
       const topic = this.#parts.topic(name);
       if (!topic || this.#parts.known(id)) this.#missing.delete(id);
-      else if (topic.answered(this.#step.now) && this.#parts.lazy().holders(id).length === 0) {
+      else if (now - said >= limits.GAP_WAIT_MS && this.#answered(topic) && this.#parts.lazy().holders(id).length === 0) {
         const ids = lost.get(topic);
         if (ids) ids.push(id);
         else lost.set(topic, [id]);
@@ -100,9 +103,22 @@ export class Gaps {
     for (const name of this.#older.keys()) {
       const topic = this.#parts.topic(name);
       if (!topic) this.#older.delete(name);
-      else if (topic.answered(this.#step.now) && !lost.has(topic)) lost.set(topic, []);
+      else if (this.#answered(topic) && !lost.has(topic)) lost.set(topic, []);
     }
     for (const [topic, ids] of lost) this.#lose(topic, ids);
+    for (const [name, { at }] of this.#said) if (now - at >= limits.GAP_LONGEST_MS) this.#said.delete(name);
+  }
+
+  /** There may be yet more, but nobody puts off for ever what is to be told. */
+  #more(name: string): void {
+    const { now } = this.#step;
+    const said = this.#said.get(name);
+    if (!said) this.#said.set(name, { since: now, at: now });
+    else if (now - said.since < limits.GAP_LONGEST_MS) said.at = now;
+  }
+
+  #answered(topic: Topic): boolean {
+    return topic.answered(this.#step.now, this.#said.get(topic.name)?.at ?? -Infinity);
   }
 
   /** A page to each at a time: much at once would fill the lane that keeps neighbours together. */
@@ -129,6 +145,7 @@ export class Gaps {
     const listenedSince = topic.subscribedAt === undefined ? Infinity : now - (wall - topic.subscribedAt);
     const said = this.#older.get(topic.name);
     this.#older.delete(topic.name);
+    this.#said.delete(topic.name);
     const lost = ids.map((id) => ({ id, ...this.#missing.get(id)! }));
     for (const { id, at } of lost) {
       this.#missing.delete(id);

@@ -85,6 +85,8 @@ export const PRUNE_PAUSE_MS = 1_000;
 export const MAX_PARTED = 256;
 /** what one neighbour says is gone may still come from another: for so long */
 export const GAP_WAIT_MS = 2_000;
+/** and as long as more is said to be gone; all that one neighbour can name takes 8 s */
+export const GAP_LONGEST_MS = 10_000;
 
 /** messages kept for neighbours that missed them; and of those that nodes tell of themselves, which is told anew, apart from them */
 export const KEPT: number = 10_240;
