@@ -1,10 +1,12 @@
 /** What the report draws of a run, and the tables beside it. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { literal } from './claim.ts';
 import { claims } from './claims.ts';
 import { evaluate } from './evaluate.ts';
 import { TestJournal } from './journal.test-helper.ts';
 import { Histograms } from './picture/histogram.ts';
+import { LOGS } from './picture/picture.ts';
 import { reportOf } from './report.ts';
 import { reportHtml } from './report-html.ts';
 
@@ -41,6 +43,40 @@ test('nodes are drawn with the routes between them, and told by which path messa
     ['alice → bob', 'no', '2 over loopback, 1 over gossip_inbox'],
     ['bob → alice', 'no', '1 over loopback'],
     ['carol → bob', 'yes', '—'],
+  ]);
+});
+
+test('operations, events, faults, failed checks and logs stand in the lanes of their nodes, on one axis', async () => {
+  const journal = world();
+  const begun = (type: 'ok' | 'fail' | 'info', status: number): void => {
+    const id = journal.after(10).operation('alice', 'messaging.publish', null);
+    journal.after(5).write({ type, id, ...(type !== 'info' && { status }) });
+  };
+  begun('ok', 200);
+  begun('fail', 503);
+  begun('info', 0);
+  journal.after(10).observe('bob', 'messaging.events', 'message', { n: 1 });
+  journal.after(10).write({ type: 'fault', id: 'f', kind: 'kill', node: 'carol', stage: 'bit' });
+  journal.after(10).observe('carol', LOGS, 'line', { text: 'ERROR ended' });
+  journal.after(10).check('a/b/c', claims.equals(literal(1), literal(2)), { status: 'fail' });
+  const evaluated = await evaluate(() => [journal.finish().lines]);
+  const html = reportHtml(reportOf(evaluated), evaluated);
+  const [, data = ''] = /<script type="application\/json" id="picture">([^]*?)<\/script>/u.exec(html) ?? [];
+  const { lanes, texts, kinds, marks } = JSON.parse(data) as Record<'lanes' | 'texts' | 'kinds', string[]> & { marks: Record<'t' | 'ms' | 'lane' | 'kind' | 'text', number[]> }; // prettier-ignore
+  let tenths = 0;
+  const told = marks.t.map((after, n) => {
+    tenths += after;
+    const [lane, kind, text] = [lanes[marks.lane[n]!], kinds[marks.kind[n]!], texts[marks.text[n]!]];
+    return `${tenths / 10} ${lane}: ${kind}, ${text}, ${marks.ms[n]} ms`;
+  });
+  expect(told).toEqual([
+    '10 alice: operations, messaging.publish (rest), 5 ms',
+    '25 alice: refused, messaging.publish (rest) 503, 5 ms',
+    '40 alice: no answer, messaging.publish (rest), 5 ms',
+    '55 bob: events, messaging.events message, 0 ms',
+    '65 carol: faults, kill: bit, 0 ms',
+    '75 carol: logs, ERROR ended, 0 ms',
+    '85 lab: failed checks, fail: a/b/c, 0 ms',
   ]);
 });
 

@@ -1,4 +1,4 @@
-import type { Suite } from '@muster/lab';
+import { judge, type LabClock, simulatedTarget, type Suite } from '@muster/lab';
 import { expect, test } from 'vitest';
 import { suites, suitesFor } from './index.ts';
 import { expectProven, proven } from './whole-suite.test-helper.ts';
@@ -22,6 +22,26 @@ test('at a rate the load is offered when it is due, by as many nodes as were ask
   expect(report.worlds.map(({ nodes }) => nodes.length)).toEqual([2]);
   expect(report.verdict.rows.map(({ id }) => id)).toContain('stress/delivery/on-time');
 }, 60_000);
+
+test('what the generator is late with is its own doing, and nobody else’s', async () => {
+  const target = simulatedTarget({ seed: '7' });
+  const { clock } = target.simulation;
+  // It oversleeps, each time.
+  const drowsy: LabClock = { ...clock, sleep: (ms, signal) => clock.sleep(ms + 150, signal) };
+  const report = await judge({
+    suites: only('stress', 'stress/delivery'),
+    target: { ...target, simulated: { ...target.simulated!, clock: drowsy } },
+    settings: { messages: 20, rate: 50 },
+    seed: '7',
+    tool: { name: 'muster', version: '0' },
+    reproduce: 'muster prove',
+  });
+  const row = (check: string) => report.verdict.rows.find(({ id }) => id === `stress/delivery/${check}`);
+  expect(row('on-time')).toMatchObject({ status: 'warn', blame: 'harness' });
+  expect([row('keeps-up'), row('exactly-once')]).toMatchObject([{ status: 'pass' }, { status: 'pass' }]);
+  expect(report.verdict.blamed.target).toBe(0);
+  target.simulation.end();
+});
 
 test('a load of no messages is refused', async () => {
   const { verdict } = await proven(only('stress', 'stress/delivery'), { settings: { messages: 0 } });

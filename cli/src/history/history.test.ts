@@ -79,12 +79,16 @@ describe('as its user sees it', () => {
     const { check } = listed.find(({ check: id, passed }) => passed === 1 && !id.endsWith('/completed'))!;
 
     await writeFile(join(home.root, 'baseline.json'), JSON.stringify({ [check]: 'not done yet' }));
-    const stale = await prove('--baseline', 'baseline.json', '--gate', '1');
+    const stale = await prove('--baseline', 'baseline.json', '--gate', '1', '--seed', '4711');
     expect(stale.code).toBe(1);
     expect(stale.stdout).toContain(`no longer green:\n  ${check}: stale-expected\n`);
     const again = await home.muster('prove', '--last-failed', '--plan');
     expect(again.stdout).toMatch(/^world shared: .*\n {2}smoke\/unknown-path: .*\nnot run:\n/);
-    expect((await home.muster('history', '--flaky')).stdout).toContain(check);
+    const flaky = (await home.muster('history', '--flaky')).stdout.split('\n').slice(1, -1);
+    expect(flaky).toEqual([expect.stringMatching(new RegExp(`^${check} +stale-expected +1 of 2 .* seed 4711 `, 'u'))]);
+    const slowest = JSON.parse((await home.muster('history', '--slowest', '--json')).stdout) as { ms: number }[];
+    expect(new Set(slowest.map(({ ms }) => ms)).size).toBeGreaterThan(1);
+    expect(slowest).toEqual(slowest.toSorted((a, b) => b.ms - a.ms));
     expect((await home.muster('history')).stdout.split('\n').slice(1).map((line) => line.trim().split(/\s+/)[1])).toEqual(['failed', 'passed', undefined]); // prettier-ignore
   }, 120_000);
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { claims, type ProofReport, signerFromSeed, verifyBundle } from '@muster/proof';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { type LabClock, systemClock } from '../clock.ts';
 import { type FakeBehaviour, fakeDaemon } from '../testing/fake-daemon.ts';
 import { localTarget } from '../targets/local-target.ts';
 import { remoteTarget, TargetAddressError } from '../targets/remote-target.ts';
@@ -242,6 +243,21 @@ test('nodes that do not come up fail the run, with their last words, and leave a
   });
   expect(report.verdict).toMatchObject({ exitCode: 1, outcome: 'failed', blame: 'target', blamed: { harness: 0, lab: 0 } });
   expect(await verifyBundle(bundle)).toMatchObject({ exitCode: 1, findings: [] });
+});
+
+test('what is measured by the clock stands on what the lab measured of itself, and blames the lab where that was off', async () => {
+  const prompt = oneScenario('test/prompt', async ({ clock, claim, record }) => {
+    const { seq } = record.observe('lab', 'test', 'done', { ms: 3 });
+    claim('in-time', requirement.id, 'MUST', claims.atMost({ seq, at: '/data/ms' }, 5, 'ms'));
+    await clock.sleep(1);
+  });
+  const good = await run([prompt]);
+  expect(good.status('test/prompt/in-time')).toBe('pass');
+  const late: LabClock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms + 120, signal) };
+  const { report, row } = await run([prompt], { clock: late, out: join(folder, 'late') });
+  expect(report.calibrations).toContainEqual(expect.objectContaining({ name: 'timer-overshoot', ok: false }));
+  expect(row('test/prompt/in-time')).toMatchObject({ status: 'inconclusive', blame: 'lab' });
+  expect(report.verdict).toMatchObject({ exitCode: 2, blame: 'lab', blamed: { target: 0 } });
 });
 
 test('what nodes say in their logs is recorded beside what they do', async () => {

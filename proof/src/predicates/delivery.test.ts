@@ -6,6 +6,8 @@ import { TestJournal } from '../journal.test-helper.ts';
 
 const seeded = { seed: 20261121, numRuns: 600 };
 const receivers = ['bob', 'carol'] as const;
+/** nothing is sent to it */
+const STRANGER = 'erin';
 const senders = ['alice', 'dave'] as const;
 
 /** What happens, in the order of the journal: sends begin and end, messages arrive. */
@@ -15,7 +17,7 @@ const event = fc.oneof(
   fc.record({
     what: fc.constant('receipt' as const),
     n: fc.nat(3),
-    at: fc.constantFrom(...receivers),
+    at: fc.constantFrom(...receivers, ...receivers, ...receivers, STRANGER),
     from: fc.constantFrom(...senders, undefined, undefined, undefined),
   }),
 );
@@ -85,7 +87,8 @@ it('delivered-at-most-once agrees with looking at every pair of receipts', () =>
     if (arrived.length === 0) return 'unverified';
     const twice = arrived.some((a) => arrived.some((b) => a !== b && a.n === b.n && a.at === b.at));
     const wrong = arrived.some(({ n, from }) => !sent[n] || sent[n].how === 'fail' || sent[n].by !== from);
-    return twice || wrong ? 'fail' : 'pass';
+    const leaked = arrived.some(({ at }) => at === STRANGER);
+    return twice || wrong || leaked ? 'fail' : 'pass';
   });
 });
 
@@ -93,7 +96,7 @@ it('delivered-in-order agrees with comparing every message with every other', ()
   compare(claims.deliveredInOrder(params), ({ sent, arrived }) => {
     const first = (n: number, at: string) => arrived.find((one) => one.n === n && one.at === at)?.seq;
     if (!arrived.some(({ n }) => sent[n])) return 'unverified';
-    const swapped = receivers.some((at) =>
+    const swapped = [...receivers, STRANGER].some((at) =>
       sent.some((a, i) =>
         sent.some((b, j) => {
           const [seenA, seenB] = [first(i, at), first(j, at)];
