@@ -16,6 +16,8 @@ const GOSSIP = {
   publishedInternally: 'gossip_internal_publish_total',
   messages: 'gossip_messages_total',
   messagesInternally: 'gossip_internal_messages_total',
+  relayed: 'gossip_relayed_total',
+  relayedInternally: 'gossip_internal_relayed_total',
   delivered: 'gossip_delivered_to_subscriber_total',
   deliveredInternally: 'gossip_internal_delivered_to_subscriber_total',
   incoming: 'gossip_incoming_total',
@@ -55,7 +57,9 @@ export const counters = (nodes: number) =>
             const agree = (check: string, left: Parameters<typeof claims.countersAgree>[0], right: typeof left): void =>
               claim(`${name}/${check}`, `counters.${check}`, 'MUST', claims.countersAgree(left, right));
             agree('published', [grew('published')], [own, grew('publishedInternally')]);
-            agree('messages', [grew('messages')], [{ operations: sends }, grew('messagesInternally')]);
+            // What was said in a topic of others before may be passed on by this node only now.
+            const others = { all: grew('relayed'), internal: grew('relayedInternally') };
+            agree('messages', [grew('messages'), others.internal], [{ operations: sends }, grew('messagesInternally'), others.all]);
             agree('delivered', [grew('delivered')], [seen, grew('deliveredInternally')]);
             agree('stages', [grew('incoming')], [grew('accepted'), grew('duplicate'), grew('rejected')]);
           }

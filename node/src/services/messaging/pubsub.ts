@@ -157,7 +157,10 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
     const { counters, contacts } = this.#parts;
     this.#tally(header.kind, 'messages');
     const entries = this.#topics.get(header.to);
-    if (!entries) return counters.add('gossip_no_subscriber_total');
+    if (!entries) {
+      this.#tally(header.kind, 'relayed');
+      return counters.add('gossip_no_subscriber_total');
+    }
     const message: TopicMessage = {
       topic: header.to,
       payload,
@@ -181,7 +184,7 @@ export class PubSub<O extends Overlay = Overlay> implements Disposable {
   }
 
   /** Announcements and letters are the node's own traffic: counted with all else, and once more apart, so that the rest can be compared with what users did. */
-  #tally(kind: string, what: 'publish' | 'messages' | 'delivered_to_subscriber'): void {
+  #tally(kind: string, what: 'publish' | 'messages' | 'relayed' | 'delivered_to_subscriber'): void {
     this.#parts.counters.add(`gossip_${what}_total`);
     if (kind !== 'publish') this.#parts.counters.add(`gossip_internal_${what}_total`);
   }
