@@ -19,6 +19,7 @@ import { decodeOverlayControl, encodeOverlayControl } from './overlay-messages.t
 import type { OverlayControl } from './overlay-messages.ts';
 import { decodePresenceControl, encodePresenceControl } from './presence-messages.ts';
 import type { PresenceControl } from './presence-messages.ts';
+import { once } from './once.ts';
 
 /** Why a recipient did not take a direct message. Others may follow: treat an unknown one as `rejected`. */
 export type RejectReason =
@@ -114,14 +115,16 @@ function decodeAck(body: Uint8Array): MessageOf<'direct_ack'> {
 
 /** Ids one after the other, 32 bytes each. */
 function encodeIds(ids: readonly string[]): Uint8Array {
-  return readBytes(fromHex(ids.join('')), 'ids', ID_BYTES, MAX_IDS * ID_BYTES);
+  const body = readBytes(fromHex(ids.join('')), 'ids', ID_BYTES, MAX_IDS * ID_BYTES);
+  decodeIds.is(body, ids);
+  return body;
 }
 
-function decodeIds(body: Uint8Array): string[] {
+const decodeIds = once((body: Uint8Array): readonly string[] => {
   readBytes(body, 'ids', ID_BYTES, MAX_IDS * ID_BYTES);
   if (body.length % ID_BYTES !== 0) throw new EncodingError('bad_shape', `ids: ${body.length} bytes are not a multiple of ${ID_BYTES}`);
   return Array.from({ length: body.length / ID_BYTES }, (_, index) => toHex(body.subarray(index * ID_BYTES, (index + 1) * ID_BYTES)));
-}
+});
 
 const FORMS: { readonly [K in Kind]: Form<K> } = {
   hello: {

@@ -97,9 +97,11 @@ const ITEM_KINDS = ['join', 'leave', 'graft', 'prune'] as const;
 
 /** Throws `EncodingError` for what is out of bounds. The same message to several neighbours is encoded once. */
 export const encodeOverlayControl = once((control: OverlayControl): Uint8Array => {
-  const bytes = encodeStrict([KINDS.indexOf(control.kind), ...fieldsOf(control)]);
-  // Nothing leaves that the other end would refuse.
-  decodeOverlayControl(bytes);
+  const fields = [KINDS.indexOf(control.kind), ...fieldsOf(control)];
+  const bytes = encodeStrict(fields);
+  // Nothing leaves that the other end would refuse; it need not be decoded for that.
+  if (bytes.length > MAX_OVERLAY_BYTES) throw new EncodingError('oversize', `${bytes.length} bytes, at most ${MAX_OVERLAY_BYTES} allowed`);
+  decodeOverlayControl.is(bytes, controlOf(fields));
   return bytes;
 });
 
@@ -133,8 +135,10 @@ function fieldsOf(control: OverlayControl): unknown[] {
 }
 
 /** Throws `EncodingError`. */
-export const decodeOverlayControl = once((bytes: Uint8Array): OverlayControl => {
-  const fields = readList(decodeStrict(bytes, MAX_OVERLAY_BYTES), 'overlay', 4);
+export const decodeOverlayControl = once((bytes: Uint8Array): OverlayControl => controlOf(decodeStrict(bytes, MAX_OVERLAY_BYTES)));
+
+function controlOf(value: unknown): OverlayControl {
+  const fields = readList(value, 'overlay', 4);
   const kind = choice(KINDS, fields[0], 'overlay kind');
   const take = (length: number): readonly unknown[] => readTuple(fields, kind, length + 1).slice(1);
   switch (kind) {
@@ -177,7 +181,7 @@ export const decodeOverlayControl = once((bytes: Uint8Array): OverlayControl => 
       };
     }
   }
-});
+}
 
 function peerOut({ machine, addresses }: PeerDescriptor): unknown {
   return [idBytes(machine), [...addresses]];

@@ -6,6 +6,7 @@ import { ID_BYTES, MAX_PRESENCE_BEACONS, MAX_PRESENCE_BYTES, MAX_WALK_FORWARDS, 
 import { decodeStrict, EncodingError, encodeStrict, readBytes, readCount, readList, readTuple } from './encoding.ts';
 import { idBytes, idOfBytes } from './ids.ts';
 import type { AgentId } from './ids.ts';
+import { once } from './once.ts';
 import { MAX_BEACON_ENVELOPE_BYTES } from './presence.ts';
 
 export type PresenceControl =
@@ -21,9 +22,11 @@ const KINDS = ['probe', 'echo', 'query', 'answer'] as const;
 
 /** Throws `EncodingError` for what is out of bounds. */
 export function encodePresenceControl(control: PresenceControl): Uint8Array {
-  const bytes = encodeStrict([KINDS.indexOf(control.kind), ...fieldsOf(control)]);
-  // Nothing leaves that the other end would refuse.
-  decodePresenceControl(bytes);
+  const fields = [KINDS.indexOf(control.kind), ...fieldsOf(control)];
+  const bytes = encodeStrict(fields);
+  // Nothing leaves that the other end would refuse; it need not be decoded for that.
+  if (bytes.length > MAX_PRESENCE_BYTES) throw new EncodingError('oversize', `${bytes.length} bytes, at most ${MAX_PRESENCE_BYTES} allowed`);
+  decodePresenceControl.is(bytes, controlOf(fields));
   return bytes;
 }
 
@@ -41,8 +44,10 @@ function fieldsOf(control: PresenceControl): unknown[] {
 }
 
 /** Throws `EncodingError`. */
-export function decodePresenceControl(bytes: Uint8Array): PresenceControl {
-  const fields = readList(decodeStrict(bytes, MAX_PRESENCE_BYTES), 'presence', 4);
+export const decodePresenceControl = once((bytes: Uint8Array): PresenceControl => controlOf(decodeStrict(bytes, MAX_PRESENCE_BYTES)));
+
+function controlOf(value: unknown): PresenceControl {
+  const fields = readList(value, 'presence', 4);
   const kind = KINDS[readCount(fields[0], 'presence kind')];
   const take = (length: number): readonly unknown[] => readTuple(fields, kind ?? 'presence', length + 1).slice(1);
   switch (kind) {
