@@ -153,9 +153,9 @@ function print(): void {
     `\nDM without a link, over the overlay through one relay: p50 ${overlayP50Ms.toFixed(2)} ms, p99 ${overlayP99Ms.toFixed(2)} ms; over a link in the same line p50 ${linkP50Ms.toFixed(2)} ms`,
   );
   console.log('');
-  for (const { nodes, nodeSecondsPerSecond, residentMb } of simulations)
+  for (const { nodes, nodeSecondsPerSecond, joining, residentMb } of simulations)
     console.log(
-      `simulated world of ${nodes} nodes: ${nodeSecondsPerSecond.toFixed(0)} nodes × virtual seconds per second, ${(nodeSecondsPerSecond / nodes).toFixed(1)} × real time; ${residentMb.toFixed(0)} MB resident`,
+      `simulated world of ${nodes} nodes: ${nodeSecondsPerSecond.toFixed(0)} nodes × virtual seconds per second, ${(nodeSecondsPerSecond / nodes).toFixed(1)} × real time; joining took ${joining.cpuSeconds.toFixed(1)} s of CPU for ${joining.virtualSeconds.toFixed(0)} virtual ones; ${residentMb.toFixed(0)} MB resident`,
     );
   console.log(
     `\noverlay of ${overlay.nodes} nodes in one process: joined in ${overlay.joinMs.toFixed(0)} ms; burst ${overlay.burstDeliveriesPerSecond.toFixed(0)} deliveries/s; paced p50 ${overlay.pacedP50Ms.toFixed(1)} ms, p99 ${overlay.pacedP99Ms.toFixed(1)} ms; ${overlay.wireBytesPerDelivery.toFixed(0)} bytes on the wire per delivery; ${overlay.cpuMsPer1000Deliveries.toFixed(0)} ms of CPU per 1,000 deliveries; ${overlay.kbPerLink.toFixed(0)} KiB per link, ${overlay.kbPerTopic.toFixed(1)} KiB per topic`,

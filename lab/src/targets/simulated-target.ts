@@ -22,8 +22,9 @@ const MAX_NODES = 1_000;
 /** worlds beyond this do not find each other by themselves: each node knows some of those before it */
 const NEIGHBOURHOOD = 20;
 const KNOWN_BEFORE = 3;
-/** ms between the starts of two nodes of a large world */
+/** ms between the starts of two nodes of a large world; and in which all of a very large one start */
 const STAGGER_MS = 20;
+const STARTS_MS = 4_000;
 const LINKED_LIMIT_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 /** there is no socket to dial */
@@ -70,7 +71,7 @@ export function simulatedTarget({ seed, profile = LOCAL_NETWORK, realCrypto: rea
     const begun = clock.monotonic();
     for (const machine of machines) {
       await passing(simulation, () => machine.start());
-      if (nodes > NEIGHBOURHOOD) await clock.sleep(STAGGER_MS, signal);
+      if (nodes > NEIGHBOURHOOD) await clock.sleep(Math.min(STAGGER_MS, STARTS_MS / nodes), signal);
     }
     await linked(machines, wiring);
     return {
