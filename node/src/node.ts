@@ -175,7 +175,8 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   });
   const addresses = (): string[] => [...new Set([...externalAddresses(), ...(links.listener ? [links.listener.address] : [])])];
   const crowd = (): number => presence.table.size;
-  const speaking = { identity, pubsub, links, contacts, crypto, clock, random, counters, log, addresses, crowd };
+  const turn = (): number => presence.newcomers.turn();
+  const speaking = { identity, pubsub, links, contacts, crypto, clock, random, counters, log, addresses, crowd, turn };
   const announcements = new Announcements({ ...speaking, peers, heartbeatMs, ttlMs });
   const records = new RendezvousRecords({ store, crypto, clock, network });
   const others = (): AgentId[] => [...new Set([...peers.spoke((clock.now() - ttlMs) / 1_000), ...links.all().map(({ agent }) => agent)])];

@@ -47,6 +47,8 @@ export interface AnnouncementParts {
   readonly addresses: () => readonly string[];
   /** agents heard */
   readonly crowd: () => number;
+  /** ms that the first word waits while many come at once */
+  readonly turn: () => number;
   readonly heartbeatMs: number;
   /** what is older than this when it arrives is not kept, nor passed on */
   readonly ttlMs: number;
@@ -76,7 +78,7 @@ export class Announcements implements Disposable {
 
   /** From joining on. */
   start(): void {
-    for (const [index, ms] of AFTER_JOIN_MS.entries()) this.#later(ms, () => void ((index === 0 || this.#parts.crowd() < CROWD) && this.#tellAll()));
+    for (const [index, ms] of AFTER_JOIN_MS.entries()) this.#later(ms, () => void ((index === 0 || !this.#crowded) && this.#tellAll()));
     const { heartbeatMs, random } = this.#parts;
     const beat = (): void => {
       this.#later(heartbeatMs * (1 - JITTER + 2 * JITTER * random.next()), () => {
@@ -145,11 +147,11 @@ export class Announcements implements Disposable {
     this.#later(AFTER_FIRST_LINK_MS + SPREAD_MS * this.#parts.random.next(), () => void (this.#saidAt < since && this.#tellAll()));
   }
 
-  /** Unless there is nobody to tell; a moment later when it was said just now. */
+  /** Unless there is nobody to tell; a moment later when it was said just now, and when its turn comes where many come at once. */
   #tellAll(): void {
-    const { clock, links, heartbeatMs } = this.#parts;
+    const { clock, links, heartbeatMs, turn } = this.#parts;
     if (links.size === 0) return;
-    const wait = this.#saidAt + Math.min(APART_MS, heartbeatMs / 2) - clock.monotonic();
+    const wait = this.#saidAt === -Infinity ? turn() : this.#saidAt + Math.min(APART_MS, heartbeatMs / 2) - clock.monotonic();
     if (wait <= 0) return this.#sayQuietly(ANNOUNCE_TOPIC);
     if (this.#waiting) return;
     this.#waiting = true;
@@ -157,6 +159,10 @@ export class Announcements implements Disposable {
       this.#waiting = false;
       this.#tellAll();
     });
+  }
+
+  get #crowded(): boolean {
+    return this.#parts.crowd() >= CROWD || this.#parts.turn() > 0;
   }
 
   #sayQuietly(topic: string): void {

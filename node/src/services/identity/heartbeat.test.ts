@@ -28,6 +28,7 @@ async function announced(nodes: number, passing: number, crowd = 0): Promise<num
       random: { next: () => ((node + 1) * 0.618 + draws++ * 0.414) % 1 },
       addresses: () => [],
       crowd: () => crowd,
+      turn: () => 0,
       heartbeatMs: HEARTBEAT_MS,
       log: { write: () => undefined },
     } as unknown as AnnouncementParts);

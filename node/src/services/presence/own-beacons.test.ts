@@ -12,6 +12,7 @@ function beaconsIn(crowd: number, interval = 30_000) {
     random: { next: () => 0.5 },
     interval,
     crowd: () => crowd,
+    turn: () => 0,
     addresses: () => [],
     say: async (beacon) => void said.push({ ...beacon, at: clock.monotonic() }),
   });

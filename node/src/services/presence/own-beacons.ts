@@ -14,7 +14,7 @@ const BY_CLOCK_PER_S = 4;
 const FOR_NEWCOMERS_PER_S = 8;
 /** in networks up to this size each newcomer is welcomed by everybody, at once */
 export const FAMILIAR = 32;
-/** the first one that no link asked for: by then the overlay is there */
+/** the first one that no link asked for: by then the overlay is there; in a crowd whoever spoke lately leaves it out */
 const AFTER_JOIN_MS = 3_000;
 /** the first one that a link asked for: when many join together they find their neighbours first */
 const AFTER_FIRST_LINK_MS = 1_500;
@@ -35,6 +35,8 @@ export interface OwnBeaconParts {
   readonly interval: number;
   /** agents heard */
   readonly crowd: () => number;
+  /** ms that the first word waits while many come at once */
+  readonly turn: () => number;
   readonly addresses: () => readonly string[];
   readonly say: (beacon: Beacon) => Promise<void>;
 }
@@ -60,7 +62,7 @@ export class OwnBeacons implements Disposable {
   }
 
   start(): void {
-    this.#timers.push(this.#parts.clock.after(AFTER_JOIN_MS, () => this.asked()));
+    this.#timers.push(this.#parts.clock.after(AFTER_JOIN_MS, () => this.#joined()));
     this.#byClock();
   }
 
@@ -83,6 +85,10 @@ export class OwnBeacons implements Disposable {
     return Math.min(Math.max(interval, (crowd() * 1_000) / BY_CLOCK_PER_S), MAX_BEACON_INTERVAL_MS);
   }
 
+  #joined(): void {
+    if (!this.#last || this.#parts.crowd() <= FAMILIAR) this.asked();
+  }
+
   #byClock(): void {
     this.#beat?.[Symbol.dispose]();
     if (!this.#ended) this.#beat = this.#parts.clock.after(this.#interval, () => this.asked());
@@ -97,7 +103,9 @@ export class OwnBeacons implements Disposable {
     this.#next?.timer[Symbol.dispose]();
     const give = (): void => {
       this.#next = undefined;
-      void this.give(false);
+      const wait = this.#last ? 0 : this.#parts.turn();
+      if (wait > 0) this.#within(0, 0, wait);
+      else void this.give(false);
     };
     this.#next = { at, timer: clock.after(at - now, give) };
   }

@@ -19,6 +19,7 @@ import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { Guard, PubSub, TopicMessage } from '../messaging/pubsub.ts';
 import { ASK_EVERY_MS, HINT_OUTLIVES_MS } from './detector.ts';
+import { Newcomers } from './newcomers.ts';
 import { FAMILIAR, OwnBeacons } from './own-beacons.ts';
 import type { OwnBeacon } from './own-beacons.ts';
 import { PresenceTable } from './presence-table.ts';
@@ -66,6 +67,7 @@ export interface PresenceParts {
 
 export class PresenceService implements Disposable {
   readonly table: PresenceTable;
+  readonly newcomers: Newcomers;
   readonly #parts: PresenceParts;
   readonly #subscription: Disposable;
   readonly #guard: Disposable;
@@ -80,12 +82,14 @@ export class PresenceService implements Disposable {
     const { identity, clock, random, contacts, links, pubsub, addresses, settings } = parts;
     this.#parts = parts;
     const say = (beacon: Beacon): Promise<void> => this.#say(beacon);
+    this.newcomers = new Newcomers(clock, random);
     this.#own = new OwnBeacons({
       machine: identity.machineId,
       clock,
       random,
       interval: settings.beaconIntervalMs,
       crowd: () => this.table.size,
+      turn: () => this.newcomers.turn(),
       addresses,
       say,
     });
@@ -199,6 +203,7 @@ export class PresenceService implements Disposable {
     const heard = this.table.heard({ agent, beacon, envelope }, this.#now());
     counters.add(`presence_beacons_total{outcome="${heard}"}`);
     if (heard === 'stale') return heard;
+    if (beacon.count === 1) this.newcomers.heard();
     if (heard === 'came') {
       log.write('debug', 'agent online', { agent, machine: beacon.machine });
       if (random.next() * this.table.size < WELCOMES) this.#own.welcome(WELCOME_MS, beacon.run);
