@@ -9,7 +9,7 @@ const HEARTBEAT_MS = 300_000;
 const JOINED_MS = 10_000;
 
 /** When each of the nodes announces itself, of those that start at once. */
-async function announced(nodes: number, passing: number, crowd = 0): Promise<number[][]> {
+async function announced(nodes: number, passing: number, crowd = 0, turn = (): number => 0): Promise<number[][]> {
   const clock = new HandClock();
   const disposed: Disposable = { [Symbol.dispose]: () => undefined };
   const each = Array.from({ length: nodes }, (_, node) => {
@@ -28,7 +28,7 @@ async function announced(nodes: number, passing: number, crowd = 0): Promise<num
       random: { next: () => ((node + 1) * 0.618 + draws++ * 0.414) % 1 },
       addresses: () => [],
       crowd: () => crowd,
-      turn: () => 0,
+      turn,
       heartbeatMs: HEARTBEAT_MS,
       log: { write: () => undefined },
     } as unknown as AnnouncementParts);
@@ -43,6 +43,13 @@ async function announced(nodes: number, passing: number, crowd = 0): Promise<num
 test('who joins says so twice, but once where a crowd was heard by then', async () => {
   expect(await announced(1, JOINED_MS, 63)).toEqual([[1_500, 3_000]]);
   expect(await announced(1, JOINED_MS, 64)).toEqual([[1_500]]);
+});
+
+test('where many come at once a node says so when its turn comes, and once', async () => {
+  expect(await announced(1, 20_000, 0, () => 5_000)).toEqual([[]]);
+  // The second time it is asked whether the second announcement may follow.
+  const waits = [4_000, 1, 6_000];
+  expect(await announced(1, 20_000, 0, () => waits.shift() ?? 0)).toEqual([[11_500]]);
 });
 
 test('heartbeats of nodes that started together spread over a fifth of the interval, and come no later than a tenth after it', async () => {

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { HandClock } from '../../testing/hand-clock.ts';
 import { OwnBeacons } from './own-beacons.ts';
 
-function beaconsIn(crowd: number, interval = 30_000) {
+function beaconsIn(crowd: number, interval = 30_000, turn = (): number => 0) {
   const clock = new HandClock();
   const said: (Beacon & { readonly at: number })[] = [];
   const own = new OwnBeacons({
@@ -12,7 +12,7 @@ function beaconsIn(crowd: number, interval = 30_000) {
     random: { next: () => 0.5 },
     interval,
     crowd: () => crowd,
-    turn: () => 0,
+    turn,
     addresses: () => [],
     say: async (beacon) => void said.push({ ...beacon, at: clock.monotonic() }),
   });
@@ -35,6 +35,30 @@ test('the first one waits until neighbours are found, but not for those who ask'
   another.own.asked();
   await another.clock.pass(1);
   expect(another.said).toHaveLength(1);
+});
+
+test('where many come at once the first one listens again until its turn comes, and the others do not', async () => {
+  const waits = [7_000, 5_000, 0];
+  const { clock, own, said } = beaconsIn(200, 30_000, () => waits.shift() ?? 9_000);
+  own.start();
+  await clock.pass(3_000 + 7_000 + 5_000);
+  expect(said.map(({ at }) => at)).toEqual([15_000]);
+  own.asked();
+  await clock.pass(1_000);
+  expect(said).toHaveLength(2);
+});
+
+test('after joining a second one is left out in a crowd, which has the first one from its neighbours', async () => {
+  for (const [crowd, count] of [
+    [32, 2],
+    [33, 1],
+  ] as const) {
+    const { clock, own, said } = beaconsIn(crowd);
+    own.start();
+    own.welcome(0);
+    await clock.pass(5_000);
+    expect(said).toHaveLength(count);
+  }
 });
 
 test('each beacon says by when the next one comes, and it comes by then', async () => {
