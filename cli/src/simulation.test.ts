@@ -29,6 +29,32 @@ test('seeds are tried one after the other until one does not pass, which is name
   );
 });
 
+test('the first seed that does not pass leaves its bundle, those before it leave none', { timeout: 120_000 }, async () => {
+  const home = await OwnHome.create();
+  onTestFinished(() => home[Symbol.asyncDispose]());
+  const searched = [
+    'prove',
+    '--world',
+    'sim',
+    '--suite',
+    'stress',
+    '--nodes',
+    '2',
+    '--messages',
+    '60',
+    '--seed',
+    '7',
+    '--seeds',
+    '2',
+    '--no-history',
+  ];
+  expect(await home.muster(...searched, '--out', 'good')).toMatchObject({ code: 0, stdout: expect.stringContaining('2 seeds from 7 passed') });
+  expect((await readdir(home.root)).filter((name) => name.startsWith('good'))).toEqual([]);
+  const bad = await home.muster(...searched, '--saboteur', 'drops-messages', '--out', 'bad');
+  expect(bad).toMatchObject({ code: 1, stdout: expect.stringMatching(/seed 7 did not pass; the first\nreproduce: muster prove --seed 7 /u) });
+  expect((await home.muster('verify', 'bad')).stdout).toMatch(/^accepted bad\n(?:.*\n)*failed: /u);
+});
+
 test('a search says how many seeds passed: some plain lines, or one on a terminal that is drawn again', async () => {
   const { code, text } = await search(50, Infinity);
   const counts = Array.from({ length: 16 }, (_, index) => `${3 * (index + 1)} of 50 seeds passed\n`);

@@ -44,6 +44,13 @@ test.for(['SIGKILL', 'SIGHUP', 'SIGINT', 'SIGTERM'] as const)('nothing is left w
   await expectNothingLeft(held);
 });
 
+test.for(['SIGKILL', 'SIGINT'] as const)('nothing is left of daemons that stand still when the run gets %s', async (signal) => {
+  const held = await holdWorld('hang');
+  for (const pid of held.pids) process.kill(pid, 'SIGSTOP');
+  held.child.kill(signal);
+  await expectNothingLeft(held);
+});
+
 test('the same Ctrl-C arriving twice does not cut the orderly end short', async () => {
   const held = await holdWorld('hang');
   held.child.kill('SIGINT');

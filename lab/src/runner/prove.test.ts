@@ -302,6 +302,26 @@ test('an interrupted run still hands over what it has, and says that it was inte
   expect((await verifyBundle(bundle)).findings).toEqual([]);
 });
 
+test.for(['interrupted', 'broken by a slip', 'out of time'] as const)(
+  'what was broken is healed, and seen to be, when the scenario is %s',
+  async (how) => {
+    const stop = new AbortController();
+    const pauses = oneScenario(
+      'test/pauses',
+      async ({ nodes, faults, clock, signal }) => {
+        await faults.pause(nodes[0]!);
+        if (how === 'broken by a slip') throw new Error('a slip of the author');
+        if (how === 'interrupted') stop.abort(new Error('enough'));
+        await clock.sleep(60_000, signal);
+      },
+      { needs: { nodes: 1, powers: ['pause'] }, ...(how === 'out of time' && { limit: 3_000 }) },
+    );
+    const { report } = await run([pauses], { signal: stop.signal });
+    expect(report.faults.map(({ stages }) => Object.keys(stages))).toEqual([['requested', 'applied', 'bit', 'healed', 'heal_seen']]);
+    expect(report.verdict.exitCode).not.toBe(0);
+  },
+);
+
 test('nodes that run already can be judged, but not broken', async () => {
   await using world = await startLocalWorld({ command: fakeDaemon(), nodes: ['anna'] });
   const anna = world.node('anna');
