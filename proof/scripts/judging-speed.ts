@@ -1,19 +1,19 @@
 /**
- * npm run bench:judging [-- --operations N] [--gate]
+ * npm run bench:judging [-- --operations N] [--gate PER_SECOND]
  *
  * How many operations a second each checker of linear time judges, and the memory that all of it took. CPU time, without that of making
- * the history. `--gate` fails (exit 1) for one under 500,000. Run it alone.
+ * the history. `--gate` fails (exit 1) for one under so many. Run it alone.
  */
 import { parseArgs } from 'node:util';
 import { type Claim, claims, Frame, type JournalEntry, type JournalLine } from '../src/index.ts';
 import { findPredicate } from '../src/predicates/registry.ts';
 
-const LEAST_PER_SECOND = 500_000;
 const BATCH = 1_000;
 const KEYS = 1_000;
 const nodes = ['alice', 'bob', 'carol'];
 
-const { values } = parseArgs({ options: { operations: { type: 'string', default: '1000000' }, gate: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { operations: { type: 'string', default: '1000000' }, gate: { type: 'string', default: '0' } } });
+const least = Number(values.gate);
 const operations = Number(values.operations);
 
 interface Bench {
@@ -131,13 +131,13 @@ for (const [name, bench] of Object.entries(benches)) {
   const { status } = reducer.result();
   seconds += cpuSeconds() - begun;
   const rate = Math.round(operations / seconds);
-  slow ||= rate < LEAST_PER_SECOND;
+  slow ||= rate < least;
   const megabytes = Math.round(process.resourceUsage().maxRSS / 1024);
   console.log(
     `${name.padEnd(24)} ${rate.toLocaleString('en')} operations/s  (${lines.toLocaleString('en')} lines, at most ${megabytes} MB)  ${status}`,
   );
 }
-if (values.gate && slow) {
-  console.error(`under ${LEAST_PER_SECOND.toLocaleString('en')} operations a second`);
+if (slow) {
+  console.error(`under ${least.toLocaleString('en')} operations a second`);
   process.exitCode = 1;
 }
