@@ -11,6 +11,8 @@ const CONFIG = { presence_beacon_interval_secs: 60 } as const;
 const DOWN_MS = 12_000;
 /** ms in which one that leaves in order is seen down */
 const LEFT_MS = 2_000;
+/** ms between two looks of a stream for who fell silent, and as much again for a busy machine */
+const STREAM_MS = 2_000;
 /** for a busy machine: it is the claim that decides */
 const PATIENCE_MS = 20_000;
 
@@ -19,6 +21,7 @@ export const line = exercise(
     'presence.up': 'An agent that comes up, or comes back, is seen up within 5 s by everybody, and sees everybody, with or without a link.',
     'presence.down': 'An agent that is killed is seen down within 12 s of that by everybody, with or without a link, however rare its beacons are.',
     'presence.left': 'An agent that ends in order is seen down within 2 s by everybody.',
+    'presence.true': 'What the stream of presence tells of agents is never false for longer than it takes to notice.',
     'presence.remembered': 'What is known of an agent that went is told, as of one that is offline.',
   },
   {
@@ -86,6 +89,16 @@ export const line = exercise(
         must('left-seen', 'left', claims.exists({ seq: left.seq, at: '/data/ms' }), ended);
         must('again', 'up', within(SEEN_UP_MS, ended, 'healed', again), ended);
         must('again-status', 'up', claims.equals(at(online, '/output/online'), true), ended);
+        const stands = claims.presenceTrue({
+          reports: { nodes: [alice.name], stream: 'presence.events', event: 'presence' },
+          subject: '/agent_id',
+          state: '/event',
+          online: ['online'],
+          downs: ['kill', 'restart'],
+          within: DOWN_MS + STREAM_MS,
+          stands: true,
+        });
+        must('true', 'true', stands, ended);
         must('events', 'down', claims.occurs(told(alice, carol, 'offline'), { atLeast: 2, atMost: 2 }), ended);
       },
     },
