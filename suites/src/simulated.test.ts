@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prove, type Schedule, simulatedTarget } from '@muster/lab';
-import { signerFromSeed } from '@muster/proof';
+import { type JournalLine, signerFromSeed } from '@muster/proof';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { suitesFor } from './index.ts';
 
@@ -37,12 +37,15 @@ async function run(
     settings,
   });
   const journal = await readFile(join(bundle, 'data/journal.jsonl'));
+  const lines = journal.toString().trimEnd().split('\n').map((line) => JSON.parse(line) as JournalLine); // prettier-ignore
   const digest = createHash('sha256').update(journal).digest('hex');
   return {
     verdict: report.verdict,
     digest,
     trace: target.simulation.trace.hash,
-    started: JSON.parse(journal.toString().split('\n', 1)[0]!) as { replay: { level: string } },
+    started: lines[0] as unknown as { replay: { level: string } },
+    lines,
+    faults: report.faults,
   };
 }
 
@@ -96,6 +99,22 @@ test('what was pushed just before one direction was cut is asked for afterwards'
     const { verdict } = await run(`one-way-${seed}`, seed, ['chaos'], { settings: {}, schedule });
     expect([verdict.exitCode, verdict.counts.fail]).toEqual([0, 0]);
   }
+});
+
+test('each decision of a bad path, and each stage of a fault, is in the evidence', async () => {
+  const nodes = ['alice', 'bob', 'carol'];
+  const faults = [{ at_ms: 0, for_ms: 1_500, kind: 'bad-paths', on: ['bob'] }] as const;
+  const { verdict, lines, faults: told } = await run('bad-paths', '7', ['chaos'], { settings: {}, schedule: { nodes, faults } });
+  expect(verdict.exitCode).toBe(0);
+  expect(told.map(({ stages }) => Object.keys(stages))).toEqual([['requested', 'applied', 'bit', 'healed', 'heal_seen']]);
+  const shaped = lines.flatMap((line) => (line.type === 'observe' && line.stream === 'shaper' ? [[line.event, line.data] as const] : []));
+  expect([...new Set(shaped.map(([way]) => way))].toSorted()).toEqual(['alice→bob', 'bob→alice', 'bob→carol', 'carol→bob']);
+  // Number, bytes, ms of delay, segments lost.
+  for (const [, decision] of shaped) expect(decision).toMatch(/^\d+ \d+ \d+\.\d{3} \d+$/u);
+  const [healed] = lines.flatMap((line) =>
+    line.type === 'fault' && line.stage === 'healed' ? [line.evidence as Record<string, { chunks: number }>] : [],
+  );
+  expect(shaped.length).toBe(Object.values(healed!).reduce((sum, { chunks }) => sum + chunks, 0));
 });
 
 test('with one node in ten lying, the others miss nothing, and whoever forges is cut off', async () => {
