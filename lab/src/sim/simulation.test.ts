@@ -62,6 +62,43 @@ test('the same seed gives the same run, whatever else the process does; another 
   expect(other.trace.hash).not.toBe(one.trace.hash);
 });
 
+test('whoever is killed is known to be gone at once; of a power cut nobody is told', async () => {
+  for (const [end, left] of [
+    ['kill', 0],
+    ['losePower', 1],
+  ] as const) {
+    const simulation = new Simulation({ seed: '7', profile: WIDE_NETWORK });
+    const machines = ['n0', 'n1'].map((name) => simulation.machine({ name }));
+    for (const machine of machines) await machine.start();
+    await simulation.clock.sleep(5_000);
+    const { links } = machines[1]!.node!.services;
+    expect(links.size).toBe(1);
+    machines[0]![end]();
+    await simulation.clock.sleep(1_000);
+    expect([end, links.size]).toEqual([end, left]);
+    await simulation.clock.sleep(30_000);
+    expect([end, links.size]).toEqual([end, 0]);
+    simulation.end();
+  }
+});
+
+test('while its disk syncs a node does nothing else: what it acknowledges takes as long', async () => {
+  const simulation = new Simulation({ seed: '7' });
+  const [slow, other] = [simulation.machine({ name: 'n0', disk: { syncMs: 400, maxBytes: Infinity } }), simulation.machine({ name: 'n1' })];
+  for (const machine of [slow, other]) await waited(simulation, machine.start());
+  await simulation.clock.sleep(5_000);
+  const took = async (from: Machine, to: Machine): Promise<number> => {
+    const begun = simulation.clock.monotonic();
+    await waited(simulation, from.node!.services.direct.send(to.identity.agentId, Buffer.from('hello')));
+    return simulation.clock.monotonic() - begun;
+  };
+  expect(await took(other, slow)).toBeGreaterThanOrEqual(400);
+  slow.disk.quality = { syncMs: 0, maxBytes: Infinity };
+  await simulation.clock.sleep(5_000);
+  expect(await took(other, slow)).toBeLessThan(100);
+  simulation.end();
+});
+
 test('with the real cryptography a run differs in bytes only', async () => {
   const options = { seed: '7', crypto: realCrypto, contents: false };
   const [one, again] = [await oneRun(options, 3), await oneRun(options, 3)];

@@ -87,6 +87,13 @@ test('a line takes as long as its bandwidth says, and distance adds to it', asyn
   expect(at[0]).toBeCloseTo(540, 0);
 });
 
+test('what travels twice takes the line twice', async () => {
+  const { flow, clock, at } = path('twice', { bytesPerSecond: 100_000, latencyMs: [[40]], jitterMs: 0, duplication: 1 });
+  flow.push(new Uint8Array(50_000));
+  await clock.sleep(2_000);
+  expect(at[0]).toBeCloseTo(1_040, 0);
+});
+
 test('what is written in pieces at one time takes as long as in one', async () => {
   const { flow, clock, at } = path('pieces', { bytesPerSecond: 100_000, latencyMs: [[40]], jitterMs: 0 });
   for (let piece = 0; piece < 5; piece++) flow.push(new Uint8Array(10_000));
