@@ -46,7 +46,7 @@ class Room {
 
   enter(
     identity: Identity = freshIdentity(),
-    options: { blocked?: readonly AgentId[]; others?: readonly AgentId[]; crowd?: number; validityMs?: number } = {},
+    options: { blocked?: readonly AgentId[]; others?: readonly AgentId[]; crowd?: number; turn?: () => number; validityMs?: number } = {},
   ) {
     const directory = mkdtempSync(join(tmpdir(), 'muster-rendezvous-'));
     const store = openSqliteStore(join(directory, 'node.sqlite'));
@@ -69,6 +69,7 @@ class Room {
       contacts: { blocked, rejects: blocked },
       addresses: () => ['8.8.8.8:1', '127.0.0.1:1'],
       crowd: () => options.crowd ?? 0,
+      turn: options.turn ?? (() => 0),
       others: () => options.others ?? [],
       validityMs: options.validityMs ?? VALID_MS,
       pubsub: {
@@ -181,6 +182,18 @@ test.each([
   await room.clock.pass(10_000);
   await verified(room, () => said.mock.calls.length >= times);
   expect(said.mock.calls.length).toBe(times);
+});
+
+test('where many come at once a node leaves its record when its turn comes, and once', async () => {
+  const room = new Room();
+  using said = vi.spyOn(room, 'say');
+  const { rendezvous } = room.enter(undefined, { turn: () => (room.clock.monotonic() < 20_000 ? 6_000 : 0) });
+  rendezvous.start();
+  await room.clock.pass(20_000);
+  expect(said).not.toHaveBeenCalled();
+  await room.clock.pass(6_000);
+  await verified(room, () => said.mock.calls.length > 0);
+  expect(said).toHaveBeenCalledTimes(1);
 });
 
 test('what is old, expired, forged, unreadable or of somebody who is blocked is neither kept nor passed on', async () => {

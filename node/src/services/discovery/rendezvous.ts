@@ -54,6 +54,8 @@ export interface RendezvousParts {
   readonly addresses: () => readonly string[];
   /** agents heard */
   readonly crowd: () => number;
+  /** ms that the first record waits while many come at once, who know nobody yet and would all keep it */
+  readonly turn: () => number;
   /** other agents that were heard of lately */
   readonly others: () => readonly AgentId[];
   readonly validityMs: number;
@@ -84,7 +86,7 @@ export class Rendezvous implements Disposable {
     for (const ms of KEEP_SOON_MS) this.#timers.add(clock.after(ms, () => this.#keep()));
     this.#timers.add(clock.every(KEEP_EVERY_MS, () => this.#keep()));
     this.#leaveSoon();
-    const again = (): void => void (this.#parts.crowd() < CROWD && this.#publish());
+    const again = (): void => void (this.#parts.crowd() < CROWD && this.#parts.turn() === 0 && this.#publish());
     if (LEAVE_AGAIN_AFTER_MS < validityMs / 2) this.#timers.add(clock.after(LEAVE_AGAIN_AFTER_MS, again));
     this.#timers.add(clock.every((validityMs / 2) * (1 - random.next() / 10), () => this.#publish()));
   }
@@ -168,12 +170,17 @@ export class Rendezvous implements Disposable {
     if (this.#leaving) return;
     this.#leaving = true;
     const { least, most } = LEAVE_AFTER_MS;
-    const timer = clock.after(least + random.next() * (most - least), () => {
-      this.#timers.delete(timer);
-      this.#leaving = false;
-      if (links.size > 0) this.#publish();
-    });
-    this.#timers.add(timer);
+    const leave = (ms: number): void => {
+      const timer = clock.after(ms, () => {
+        this.#timers.delete(timer);
+        const wait = this.#parts.turn();
+        if (wait > 0) return leave(wait);
+        this.#leaving = false;
+        if (links.size > 0) this.#publish();
+      });
+      this.#timers.add(timer);
+    };
+    leave(least + random.next() * (most - least));
   }
 
   #publish(): void {

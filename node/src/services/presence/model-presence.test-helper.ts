@@ -21,6 +21,8 @@ export interface ModelAgent {
   readonly neighbours: Set<ModelAgent>;
   readonly rejected: Set<AgentId>;
   readonly hears: (message: TopicMessage) => void;
+  /** it is told of what was said before it listened: judged, to be passed on, but not delivered */
+  readonly told: (message: TopicMessage) => void;
   readonly linked: LinkEvents;
   alive: boolean;
 }
@@ -90,6 +92,7 @@ export class ModelPresence {
       settings: this.#settings,
     } as unknown as PresenceParts;
     const service = new PresenceService(parts);
+    const judged = ({ kind, topic, sender, payload }: TopicMessage): string | undefined => refuses({ header: { kind, to: topic }, sender, payload });
     const self: ModelAgent = {
       agent,
       machine,
@@ -98,9 +101,9 @@ export class ModelPresence {
       neighbours,
       rejected,
       hears: (message) => {
-        const header = { kind: message.kind, to: message.topic };
-        if (message.sender === agent || !refuses({ header, sender: message.sender, payload: message.payload })) hears(message);
+        if (message.sender === agent || !judged(message)) hears(message);
       },
+      told: (message) => void judged(message),
       linked: linked!,
       alive: true,
     };

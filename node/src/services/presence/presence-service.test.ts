@@ -1,5 +1,5 @@
 import { encodePresence } from '@muster/protocol';
-import type { AgentId } from '@muster/protocol';
+import type { AgentId, MachineId } from '@muster/protocol';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { messageOf, ModelPresence, ring } from './model-presence.test-helper.ts';
 import type { ModelAgent } from './model-presence.test-helper.ts';
@@ -36,6 +36,26 @@ describe('presence of many, on virtual time', () => {
     const late = model.start();
     model.link(late, agents[7]!);
     expect(await model.until(() => model.whole(), SEEN_UP_MS)).toBeLessThanOrEqual(SEEN_UP_MS);
+  });
+
+  test('a hundred first beacons within ten seconds are a crowd, also those that were told and not delivered', async () => {
+    const model = modelOf();
+    const one = model.start();
+    const say = (index: number, count: number, tell: (message: ReturnType<typeof messageOf>) => void): void => {
+      const sender = (1_000 + index).toString(16).padStart(64, '0') as AgentId;
+      const machine = 'bb'.repeat(32) as MachineId;
+      const beacon = { kind: 'beacon', machine, run: 1, sent: 10 + count, count, interval: 30_000, addresses: [], leaving: false } as const;
+      tell(messageOf(sender, encodePresence(beacon)));
+    };
+    for (let index = 0; index < 200; index++) say(index, 2, one.hears);
+    expect(one.service.newcomers.turn()).toBe(0);
+    for (let index = 200; index < 250; index++) say(index, 1, one.hears);
+    for (let index = 250; index < 299; index++) say(index, 1, one.told);
+    expect(one.service.newcomers.turn()).toBe(0);
+    say(299, 1, one.told);
+    expect(one.service.newcomers.turn()).toBeGreaterThanOrEqual(5_000);
+    await model.clock.pass(10_001);
+    expect(one.service.newcomers.turn()).toBe(0);
   });
 
   test('two halves that meet again see one another within 5 s', async () => {

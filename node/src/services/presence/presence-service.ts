@@ -181,6 +181,8 @@ export class PresenceService implements Disposable {
           ? 'stale'
           : undefined;
     if (why) this.#parts.counters.add(`presence_refused_total{reason="${why}"}`);
+    // Also of who came before this node did, which is told and not delivered.
+    else if (said?.count === 1) this.newcomers.heard();
     return why;
   };
 
@@ -203,7 +205,6 @@ export class PresenceService implements Disposable {
     const heard = this.table.heard({ agent, beacon, envelope }, this.#now());
     counters.add(`presence_beacons_total{outcome="${heard}"}`);
     if (heard === 'stale') return heard;
-    if (beacon.count === 1) this.newcomers.heard();
     if (heard === 'came') {
       log.write('debug', 'agent online', { agent, machine: beacon.machine });
       if (random.next() * this.table.size < WELCOMES) this.#own.welcome(WELCOME_MS, beacon.run);
