@@ -45,14 +45,18 @@ export interface Fault extends AsyncDisposable {
   heal(): Promise<boolean>;
 }
 
-/** Heals them all, whichever must be before another. @returns those that are, in the order in which they were */
+/** Heals them all, whichever must be before another. @returns those that are, in the order in which they were. @throws what the first that cannot be healed threw, once the others are */
 export async function mendAll(faults: readonly Fault[]): Promise<Fault[]> {
   const mended: Fault[] = [];
   for (let left = faults; ;) {
-    await Promise.all(left.map(async (fault) => void ((await fault.mend()) && mended.push(fault))));
+    const ended = await Promise.allSettled(left.map(async (fault) => void ((await fault.mend()) && mended.push(fault))));
     const still = left.filter((fault) => !mended.includes(fault));
-    if (still.length === 0 || still.length === left.length) return mended;
-    left = still;
+    if (still.length > 0 && still.length < left.length) {
+      left = still;
+      continue;
+    }
+    for (const end of ended) if (end.status === 'rejected') throw end.reason;
+    return mended;
   }
 }
 
@@ -87,8 +91,7 @@ export class FaultInjector implements AsyncDisposable {
     const stage = this.#recorder.fault.bind(this.#recorder, id, kind, node);
     stage('requested', mechanism.refused === undefined ? undefined : { refused: mechanism.refused });
     if (mechanism.refused !== undefined) {
-      const nothing = async (): Promise<void> => undefined;
-      return { id, kind, node, bit: false, mend: async () => true, heal: async () => false, [Symbol.asyncDispose]: nothing };
+      return { id, kind, node, bit: false, mend: async () => true, heal: async () => false, [Symbol.asyncDispose]: async () => {} };
     }
     let mending: Promise<boolean> | undefined;
     let healing: Promise<boolean> | undefined;

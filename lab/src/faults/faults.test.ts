@@ -88,6 +88,32 @@ test('what cannot be healed before something else is is healed after it, and say
   expect([faults.active, stages(lines).filter((stage) => stage === 'heal_seen')]).toEqual([0, ['heal_seen', 'heal_seen', 'heal_seen']]);
 });
 
+test('one that cannot be healed keeps no other from it, whichever must be before that', async () => {
+  const { recorder, lines } = memoryRecorder();
+  let roomy = false;
+  const mechanism = (kind: string, heal: () => Promise<null>): Mechanism => ({
+    kind, node: 'alice', apply: async () => null, bites: async () => true, heal, healed: async () => true,
+  }); // prettier-ignore
+  const started = mechanism('started', async () => {
+    await systemClock.sleep(20);
+    if (!roomy) throw new NotYet('there is no room');
+    return null;
+  });
+  const emptied = mechanism('emptied', async () => {
+    await systemClock.sleep(40);
+    roomy = true;
+    return null;
+  });
+  const broken = mechanism('broken', () => Promise.reject(new Error('it stays broken')));
+  const faults = new FaultInjector(recorder, systemClock, 'test');
+  const all: Fault[] = [];
+  for (const one of [started, emptied, broken]) all.push(await faults.inject(one));
+  await faults.healAll();
+  const healed = lines.flatMap((line) => (line.type === 'fault' && line.stage === 'heal_seen' ? [line.kind] : []));
+  expect([healed.toSorted(), faults.active]).toEqual([['emptied', 'started'], 1]);
+  await expect(mendAll(all)).rejects.toThrow('it stays broken');
+});
+
 test('a half-open link bites only once bytes were withheld, and heals only once bytes flow again', async () => {
   const server = createServer((socket) => socket.on('error', () => undefined).resume());
   server.listen(0, '127.0.0.1');
