@@ -45,21 +45,17 @@ export class DaemonProcess implements AsyncDisposable {
   readonly #clock: LabClock;
   #disposal: Promise<void> | undefined;
 
-  private constructor(
-    child: ChildProcess,
-    pid: number,
-    { log, said }: { log: BoundedLog; said: DaemonLaunch['said'] },
-    reaper: Reaper,
-    clock: LabClock,
-  ) {
+  private constructor(child: ChildProcess, pid: number, { log, said }: DaemonLaunch, reaper: Reaper, clock: LabClock) {
     this.pid = pid;
-    this.log = log;
+    this.log = new BoundedLog(log);
     this.#reaper = reaper;
     this.#clock = clock;
     reaper.adopt(pid);
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => log.append(chunk));
-      if (said) stream?.on('data', inLines(said));
+      stream?.on('data', (chunk: Buffer) => this.log.append(chunk));
+      if (!said) continue;
+      const { push, end } = inLines(said);
+      stream?.on('data', push).once('end', end);
     }
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
@@ -82,7 +78,7 @@ export class DaemonProcess implements AsyncDisposable {
     } catch (error) {
       throw new CannotExecute(`cannot run ${launch.command}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
-    return new DaemonProcess(child, child.pid!, { log: new BoundedLog(launch.log), said: launch.said }, reaper, clock);
+    return new DaemonProcess(child, child.pid!, launch, reaper, clock);
   }
 
   /** true while the daemon itself runs, paused included */

@@ -1,6 +1,7 @@
 import { type JournalLine, LOGS } from '@muster/proof';
 import { expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
+import { eventually } from '../eventually.ts';
 import { inLines } from '../process/lines.ts';
 import { localTarget } from '../targets/local-target.ts';
 import { simulatedTarget } from '../targets/simulated-target.ts';
@@ -25,12 +26,17 @@ function logs(nodes: number) {
 
 test('output is told line by line, whatever its pieces, and long lines are cut', () => {
   const told: string[] = [];
-  const push = inLines((line) => told.push(line));
-  for (const piece of ['on', 'e\ntwo\n\n', `${'x'.repeat(1_000)}`, 'y\nlast ', '\n', 'not over']) push(Buffer.from(piece));
+  const { push, end } = inLines((line) => told.push(line));
+  for (const piece of ['on', 'e\ntwo\n\n', `${'x'.repeat(5_000)}`, 'y\nlast ', '\n', 'not over']) push(Buffer.from(piece));
   const [first, rest] = [Buffer.from('ä').subarray(0, 1), Buffer.from('ä').subarray(1)];
   push(Buffer.concat([Buffer.from(' '), first]));
   push(Buffer.concat([rest, Buffer.from('\n')]));
-  expect(told).toEqual(['one', 'two', 'x'.repeat(300), 'last', 'not over ä']);
+  expect(told.splice(0)).toEqual(['one', 'two', 'x'.repeat(4_096), 'last', 'not over ä']);
+  push(Buffer.from('panic: '));
+  push(first);
+  expect(told).toEqual([]);
+  end();
+  expect(told).toEqual(['panic: \ufffd']);
 });
 
 test('whoever says too much is cut short, which is said; its warnings are not, nor what others say', () => {
@@ -48,6 +54,15 @@ test('whoever says too much is cut short, which is said; its warnings are not, n
     line('bob', 'INFO on and on');
   }
   expect(said('bob').length).toBe(2_501);
+});
+
+test('no part of a token is recorded, not even of one that lies across the end of what is', async () => {
+  const { line, said } = logs(1);
+  await using world = await localTarget({ command: fakeDaemon('tells') }).open({ nodes: 1, said: line });
+  await fetch(`http://${world.nodes[0]!.address}/health`);
+  const answers = () => said('alice').slice(1);
+  await eventually(systemClock, () => answers().length >= 2, { within: 8_000, what: 'what it says as it answers' });
+  expect(new Set(answers().map(({ text }) => text))).toEqual(new Set([`${'x'.repeat(280)}[secret]`]));
 });
 
 test('what nodes say after the run is nothing of it', () => {

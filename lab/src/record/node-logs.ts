@@ -4,6 +4,8 @@ import type { Recorder } from './recorder.ts';
 
 /** lines of all nodes of a world together, and as many again of those that matter most */
 const MOST_LINES = 5_000;
+/** characters of a line */
+const MOST_CHARACTERS = 300;
 /** lines of one node at a time, and how many more each second */
 const BURST = 50;
 const PER_SECOND = 2;
@@ -36,8 +38,10 @@ export class NodeLogs {
     this.#options = options;
   }
 
-  readonly line = (node: string, text: string): void => {
+  /** Without what the node alone knows to be secret: part of that would not be found again. */
+  readonly line = (node: string, whole: string): void => {
     const { recorder, clock, nodes } = this.#options;
+    const text = whole.slice(0, MOST_CHARACTERS);
     const now = clock.monotonic();
     const key = `${URGENT.test(text)} ${node}`;
     const share = this.#shares.get(key) ?? { lines: Math.ceil(MOST_LINES / nodes), burst: BURST, at: now, leftOut: 0 };

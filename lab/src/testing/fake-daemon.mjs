@@ -49,6 +49,7 @@ const routes = {
 const server = createServer((request, response) => {
   const route = routes[`${request.method} ${request.url}`];
   request.resume();
+  if (behaviour === 'tells' && request.url === '/health') process.stdout.write(`${'x'.repeat(280)}${token}\n`);
   if (request.url !== '/health' && request.headers.authorization !== `Bearer ${token}`) {
     response.writeHead(401, { 'content-type': 'application/json' });
     response.end('{"error":"missing or invalid Authorization: Bearer token"}');

@@ -64,6 +64,9 @@ export class LocalNode implements AsyncDisposable {
   #api: { address: string; token: string } | undefined;
   /** who ends with it; an end that the lab did not cause is not expected */
   readonly #fate: { expectedEnd: boolean };
+  readonly #redactor = new Redactor();
+  /** in this life */
+  #answered = false;
 
   constructor(options: LocalNodeOptions) {
     this.name = options.name;
@@ -130,6 +133,7 @@ export class LocalNode implements AsyncDisposable {
       '--skip-update-check',
     ];
     this.#fate.expectedEnd = false;
+    this.#answered = false;
     preload?.forget();
     const given = { ...home.environment, ...command.env };
     const env = preload?.environment(given) ?? given;
@@ -139,7 +143,7 @@ export class LocalNode implements AsyncDisposable {
       cwd: home.root,
       log: home.log,
       env,
-      said: said && ((line: string) => said(this.#api ? line : this.#withoutToken(line))),
+      said: said && ((line: string) => said(this.#withoutToken(line))),
     };
     const daemon = await DaemonProcess.start(disks?.launch(launch) ?? launch, reaper, clock);
     try {
@@ -172,13 +176,15 @@ export class LocalNode implements AsyncDisposable {
     return `It said: ${this.#withoutToken(lastWords) || 'nothing'}`;
   }
 
-  /** Before it answers nobody else knows what is to be kept secret. */
+  /** Until all nodes of its world answer nobody else knows what is to be kept secret. */
   #withoutToken(text: string): string {
-    const token = readToken(this.home);
-    const redactor = new Redactor();
+    if (!this.#answered) this.#keepSecret(readToken(this.home));
+    return this.#redactor.text(text);
+  }
+
+  #keepSecret(token: string | undefined): void {
     // One that is being written is none yet.
-    if (token !== undefined && token.length >= SHORTEST_TOKEN) redactor.add(token);
-    return redactor.text(text);
+    if (token !== undefined && token.length >= SHORTEST_TOKEN) this.#redactor.add(token);
   }
 
   async #ready(daemon: DaemonProcess): Promise<boolean> {
@@ -193,6 +199,8 @@ export class LocalNode implements AsyncDisposable {
     const health = await probeHealth(api.address, PROBE_MS);
     if (health.state !== 'healthy') return false;
     this.#api = api;
+    this.#keepSecret(api.token);
+    this.#answered = true;
     this.version = health.version;
     return true;
   }
@@ -214,7 +222,7 @@ export class LocalNode implements AsyncDisposable {
     return this.process.kill();
   }
 
-  /** Says that the daemon will end of itself, as asked through its API or CLI. */
+  /** Says that the daemon will end of itself, or may: as asked through its API or CLI, or for want of room on its disk. */
   expectEnd(): void {
     this.#fate.expectedEnd = true;
   }
