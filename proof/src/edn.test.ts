@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { EdnHistory, ednOf } from './edn.ts';
 import { TestJournal } from './journal.test-helper.ts';
+import { LOGS } from './picture/picture.ts';
 
 /** Reads the EDN that is written here: nil, booleans, numbers, strings, keywords, vectors, maps. */
 function read(text: string): unknown {
@@ -54,7 +55,8 @@ it('gives operations that overlap processes of their own, and never reuses one t
   invoke('c');
   journal.after(2).write({ type: 'fail', id: 'c', status: 404 });
   invoke('d');
-  journal.fault('f', 'bit').observe('bob', 'events', 'message', { n: 'a' });
+  journal.fault('f', 'bit').observe('bob', LOGS, 'line', { text: 'WARN link down' });
+  journal.observe('bob', 'events', 'message', { n: 'a' });
   const history = new EdnHistory();
   const lines = journal.lines.map((line) => history.line(line)).filter((line) => line !== '');
   const entries = lines.map((line) => read(line) as Record<string, unknown>);

@@ -4,6 +4,7 @@
  */
 import type { FaultLine, InvokeLine, JournalLine, ObserveLine } from './journal.ts';
 import type { Json } from './json.ts';
+import { LOGS } from './picture/picture.ts';
 
 const keywordName = /^[A-Za-z][\w.*+!?-]*$/;
 const longest = 2 ** 63;
@@ -62,7 +63,8 @@ export class EdnHistory {
       case 'fault':
         return this.#fault(line);
       case 'observe':
-        return this.#observe(line);
+        // What nodes say in their logs is for people.
+        return line.stream === LOGS ? '' : this.#observe(line);
       default:
         return '';
     }
