@@ -41,11 +41,26 @@ test('where many come at once the first one listens again until its turn comes, 
   const waits = [7_000, 5_000, 0];
   const { clock, own, said } = beaconsIn(200, 30_000, () => waits.shift() ?? 9_000);
   own.start();
-  await clock.pass(3_000 + 7_000 + 5_000);
+  // Links and newcomers meanwhile do not have it listen more often.
+  for (let second = 0; second < 15; second++) {
+    await clock.pass(1_000);
+    if (second >= 3) own.welcome(500);
+  }
   expect(said.map(({ at }) => at)).toEqual([15_000]);
   own.asked();
   await clock.pass(1_000);
   expect(said).toHaveLength(2);
+});
+
+test('who asks for the first one is answered out of turn', async () => {
+  for (const askedAt of [2_999, 5_000]) {
+    const { clock, own, said } = beaconsIn(200, 30_000, () => 9_000);
+    own.start();
+    await clock.pass(askedAt);
+    own.asked();
+    await clock.pass(1);
+    expect(said.map(({ at }) => at)).toEqual([askedAt]);
+  }
 });
 
 test('after joining a second one is left out in a crowd, which has the first one from its neighbours', async () => {

@@ -49,7 +49,10 @@ export class OwnBeacons implements Disposable {
   #count = 0;
   #ended = false;
   #last: OwnBeacon | undefined;
-  #next: { readonly at: number; readonly timer: Disposable } | undefined;
+  /** `turn`: it waits for its turn, and only for whoever asks it comes earlier */
+  #next: { readonly at: number; readonly turn: boolean; readonly timer: Disposable } | undefined;
+  /** somebody asked for the next one */
+  #wanted = false;
 
   constructor(parts: OwnBeaconParts) {
     this.#parts = parts;
@@ -66,9 +69,10 @@ export class OwnBeacons implements Disposable {
     this.#byClock();
   }
 
-  /** Somebody wants one: as soon as the least gap allows. */
+  /** Somebody wants one: as soon as the least gap allows, out of turn. */
   asked(): void {
-    this.#within(0, LEAST_GAP_MS);
+    this.#wanted = true;
+    this.#due();
   }
 
   /** Somebody came who should see one, within this time; in a crowd that may be later. `begun`: when its process did, by its own clock, if that is known. */
@@ -86,28 +90,32 @@ export class OwnBeacons implements Disposable {
   }
 
   #joined(): void {
-    if (!this.#last || this.#parts.crowd() <= FAMILIAR) this.asked();
+    if (!this.#last || this.#parts.crowd() <= FAMILIAR) this.#due();
   }
 
   #byClock(): void {
     this.#beat?.[Symbol.dispose]();
-    if (!this.#ended) this.#beat = this.#parts.clock.after(this.#interval, () => this.asked());
+    if (!this.#ended) this.#beat = this.#parts.clock.after(this.#interval, () => this.#due());
   }
 
-  #within(ms: number, gap: number, least = 0): void {
+  #due(): void {
+    this.#within(0, LEAST_GAP_MS);
+  }
+
+  #within(ms: number, gap: number, least = 0, turn = false): void {
     const { clock, random } = this.#parts;
     if (this.#ended) return;
     const now = clock.monotonic();
     const at = Math.max(now + least + random.next() * ms, (this.#last?.at ?? -Infinity) + gap);
-    if (this.#next && this.#next.at <= at) return;
+    if (this.#next && (this.#next.at <= at || (this.#next.turn && !this.#wanted))) return;
     this.#next?.timer[Symbol.dispose]();
     const give = (): void => {
       this.#next = undefined;
-      const wait = this.#last ? 0 : this.#parts.turn();
-      if (wait > 0) this.#within(0, 0, wait);
+      const wait = this.#last || this.#wanted ? 0 : this.#parts.turn();
+      if (wait > 0) this.#within(0, 0, wait, true);
       else void this.give(false);
     };
-    this.#next = { at, timer: clock.after(at - now, give) };
+    this.#next = { at, turn, timer: clock.after(at - now, give) };
   }
 
   /** Gives one now. Resolves when it is on its way. */
@@ -115,6 +123,7 @@ export class OwnBeacons implements Disposable {
     const { clock, machine, addresses, say } = this.#parts;
     const sent = Math.max(Math.floor(clock.now()), (this.#last?.sent ?? 0) + 1);
     this.#last = { sent, at: clock.monotonic(), envelope: undefined };
+    this.#wanted = false;
     this.#byClock();
     const shown = addresses().filter(isPubliclyRoutable).slice(0, MAX_BEACON_ADDRESSES);
     return say({
