@@ -1,6 +1,7 @@
 /** The presence service of many nodes on virtual time, over a gossip that reaches whoever is connected, late and with losses. */
 import { PRESENCE_TOPIC } from '@muster/protocol';
 import type { AgentId, MachineId, NetworkId } from '@muster/protocol';
+import { nodeCrypto } from '../../engines/crypto.ts';
 import { HandClock } from '../../testing/hand-clock.ts';
 import { Counters } from '../counters.ts';
 import type { Link } from '../links/link.ts';
@@ -9,6 +10,8 @@ import type { Guard, TopicMessage } from '../messaging/pubsub.ts';
 import { PresenceService } from './presence-service.ts';
 import type { PresenceParts, PresenceSettings } from './presence-service.ts';
 
+export const modelCrypto = nodeCrypto();
+export const MODEL_NETWORK = 'ab'.repeat(32) as NetworkId;
 /** ms that gossip takes */
 const TRAVEL = { least: 5, most: 60 };
 const SETTINGS: PresenceSettings = { beaconIntervalMs: 30_000, offlineTimeoutMs: 300_000, eventPollMs: 1_000 };
@@ -84,8 +87,8 @@ export class ModelPresence {
       },
       clock: this.clock,
       random: { next: this.random },
-      crypto: {} as PresenceParts['crypto'],
-      network: 'ab'.repeat(32) as NetworkId,
+      crypto: modelCrypto,
+      network: MODEL_NETWORK,
       counters,
       log: { write: () => {} },
       addresses: () => ['127.0.0.1:1', '8.8.8.8:1'],

@@ -1,7 +1,7 @@
-import { encodePresence } from '@muster/protocol';
-import type { AgentId, MachineId } from '@muster/protocol';
+import { encodePresence, idOfKey, PRESENCE_TOPIC, sealEnvelope } from '@muster/protocol';
+import type { AgentId, Beacon, MachineId } from '@muster/protocol';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { messageOf, ModelPresence, ring } from './model-presence.test-helper.ts';
+import { messageOf, MODEL_NETWORK, modelCrypto, ModelPresence, ring } from './model-presence.test-helper.ts';
 import type { ModelAgent } from './model-presence.test-helper.ts';
 
 const SEEN_UP_MS = 5_000;
@@ -190,6 +190,26 @@ describe('presence of many, on virtual time', () => {
     expect([heard.length > 2, refused()]).toEqual([true, 0]);
     for (const payload of [heard.at(-1)!, heard[0]!]) hears(messageOf(b.agent, payload));
     expect(refused()).toBe(2);
+  });
+
+  test('a hundred first beacons that are heard are a crowd; that walks bring them, or that one agent gives them, is none', async () => {
+    const model = modelOf();
+    const first = (sent: number, machine: MachineId): Beacon => {
+      return { kind: 'beacon', machine, run: 0, sent, count: 1, interval: 30_000, addresses: [], leaving: false };
+    };
+    const [walked, gossiped, fooled] = [model.start(), model.start(), model.start()];
+    for (let index = 0; index < 100; index++) {
+      const key = modelCrypto.signingKey();
+      const agent = idOfKey<AgentId>(modelCrypto, key.publicKey);
+      const payload = encodePresence(first(index, walked.machine));
+      const route = { kind: 'announce', network: MODEL_NETWORK, to: PRESENCE_TOPIC } as const;
+      const envelope = await sealEnvelope(modelCrypto, key, { ...route, payload, issued: 0, expires: 60_000 });
+      expect(await walked.service.offered(envelope)).toBe(true);
+      gossiped.hears(messageOf(agent, payload));
+      fooled.hears(messageOf('ee'.repeat(32) as AgentId, payload));
+    }
+    expect([walked, gossiped, fooled].map(({ service }) => service.table.size)).toEqual([100, 100, 1]);
+    expect([walked, gossiped, fooled].map(({ service }) => service.newcomers.turn() > 0)).toEqual([false, true, false]);
   });
 
   test('what makes no sense is refused and counted', async () => {

@@ -182,7 +182,7 @@ export class PresenceService implements Disposable {
           : undefined;
     if (why) this.#parts.counters.add(`presence_refused_total{reason="${why}"}`);
     // Also of who came before this node did, which is told and not delivered.
-    else if (said?.count === 1) this.newcomers.heard();
+    else if (said?.count === 1) this.newcomers.heard(sender);
     return why;
   };
 
