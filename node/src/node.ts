@@ -175,8 +175,9 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
   });
   const addresses = (): string[] => [...new Set([...externalAddresses(), ...(links.listener ? [links.listener.address] : [])])];
   const crowd = (): number => presence.table.size;
+  const crowded = (): boolean => presence.newcomers.crowded;
   const turn = (): number => presence.newcomers.turn();
-  const speaking = { identity, pubsub, links, contacts, crypto, clock, random, counters, log, addresses, crowd, turn };
+  const speaking = { identity, pubsub, links, contacts, crypto, clock, random, counters, log, addresses, crowd, crowded, turn };
   const announcements = new Announcements({ ...speaking, peers, heartbeatMs, ttlMs });
   const records = new RendezvousRecords({ store, crypto, clock, network });
   const others = (): AgentId[] => [...new Set([...peers.spoke((clock.now() - ttlMs) / 1_000), ...links.all().map(({ agent }) => agent)])];

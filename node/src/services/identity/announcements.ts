@@ -19,9 +19,10 @@ import type { Guard, PubSub, TopicMessage } from '../messaging/pubsub.ts';
 import type { KnownPeers } from '../peers/known-peers.ts';
 import type { LocalIdentity } from './local-identity.ts';
 
-/** one announcement at join, another for those that linked a moment later */
-const AFTER_JOIN_MS = [1_500, 3_000];
-/** in a network of so many the second one is left out: most are here already, and the rest hear the heartbeat */
+/** one announcement when neighbours are found, another for those that linked a moment later */
+const AFTER_JOIN_MS = 1_500;
+const AGAIN_MS = 3_000;
+/** in a network of so many, or where many come at once, the second one is left out: most are here already, and the rest hear the heartbeat */
 export const CROWD = 64;
 /** the first link gives somebody to tell; when many join together they find their neighbours first, and then speak one after another */
 const AFTER_FIRST_LINK_MS = 1_500;
@@ -47,6 +48,8 @@ export interface AnnouncementParts {
   readonly addresses: () => readonly string[];
   /** agents heard */
   readonly crowd: () => number;
+  /** many come at once */
+  readonly crowded: () => boolean;
   /** ms that the first word waits while many come at once */
   readonly turn: () => number;
   readonly heartbeatMs: number;
@@ -78,8 +81,9 @@ export class Announcements implements Disposable {
 
   /** From joining on. */
   start(): void {
-    for (const [index, ms] of AFTER_JOIN_MS.entries()) this.#later(ms, () => void ((index === 0 || !this.#crowded) && this.#tellAll()));
-    const { heartbeatMs, random } = this.#parts;
+    const { heartbeatMs, random, crowd, crowded } = this.#parts;
+    this.#later(AFTER_JOIN_MS + SPREAD_MS * random.next(), () => this.#tellAll());
+    this.#later(AGAIN_MS, () => void (crowd() < CROWD && !crowded() && this.#tellAll()));
     const beat = (): void => {
       this.#later(heartbeatMs * (1 - JITTER + 2 * JITTER * random.next()), () => {
         this.#tellAll();
@@ -159,10 +163,6 @@ export class Announcements implements Disposable {
       this.#waiting = false;
       this.#tellAll();
     });
-  }
-
-  get #crowded(): boolean {
-    return this.#parts.crowd() >= CROWD || this.#parts.turn() > 0;
   }
 
   #sayQuietly(topic: string): void {

@@ -5,11 +5,11 @@ import { HandClock } from '../../testing/hand-clock.ts';
 import { type AnnouncementParts, Announcements } from './announcements.ts';
 
 const HEARTBEAT_MS = 300_000;
-/** announcements at join and 3 s later come before them */
+/** announcements after joining come before them */
 const JOINED_MS = 10_000;
 
 /** When each of the nodes announces itself, of those that start at once. */
-async function announced(nodes: number, passing: number, crowd = 0, turn = (): number => 0): Promise<number[][]> {
+async function announced(nodes: number, passing: number, crowd = 0, turn = (): number => 0, crowded = false): Promise<number[][]> {
   const clock = new HandClock();
   const disposed: Disposable = { [Symbol.dispose]: () => undefined };
   const each = Array.from({ length: nodes }, (_, node) => {
@@ -28,6 +28,7 @@ async function announced(nodes: number, passing: number, crowd = 0, turn = (): n
       random: { next: () => ((node + 1) * 0.618 + draws++ * 0.414) % 1 },
       addresses: () => [],
       crowd: () => crowd,
+      crowded: () => crowded,
       turn,
       heartbeatMs: HEARTBEAT_MS,
       log: { write: () => undefined },
@@ -40,16 +41,23 @@ async function announced(nodes: number, passing: number, crowd = 0, turn = (): n
   return each.map(({ times }) => times);
 }
 
-test('who joins says so twice, but once where a crowd was heard by then', async () => {
-  expect(await announced(1, JOINED_MS, 63)).toEqual([[1_500, 3_000]]);
-  expect(await announced(1, JOINED_MS, 64)).toEqual([[1_500]]);
+test('who joins says so twice, but once where a crowd was heard by then, or comes just now', async () => {
+  const first = 1_500 + 500 * 0.618;
+  expect(await announced(1, JOINED_MS, 63)).toEqual([[first, 3_000]]);
+  expect(await announced(1, JOINED_MS, 64)).toEqual([[first]]);
+  expect(await announced(1, JOINED_MS, 0, () => 0, true)).toEqual([[first]]);
+});
+
+test('nodes that join in the same moment say so one after another, in half a second', async () => {
+  const first = (await announced(20, 2_000)).map(([at]) => at!);
+  expect([Math.min(...first) >= 1_500, Math.max(...first) <= 2_000]).toEqual([true, true]);
+  expect(new Set(first.map((at) => Math.floor(at / 100))).size).toBe(5);
 });
 
 test('where many come at once a node says so when its turn comes, and once', async () => {
-  expect(await announced(1, 20_000, 0, () => 5_000)).toEqual([[]]);
-  // The second time it is asked whether the second announcement may follow.
-  const waits = [4_000, 1, 6_000];
-  expect(await announced(1, 20_000, 0, () => waits.shift() ?? 0)).toEqual([[11_500]]);
+  expect(await announced(1, 20_000, 0, () => 5_000, true)).toEqual([[]]);
+  const waits = [4_000, 6_000];
+  expect(await announced(1, 20_000, 0, () => waits.shift() ?? 0, true)).toEqual([[1_500 + 500 * 0.618 + 10_000]]);
 });
 
 test('heartbeats of nodes that started together spread over a fifth of the interval, and come no later than a tenth after it', async () => {

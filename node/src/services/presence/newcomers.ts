@@ -30,10 +30,14 @@ export class Newcomers {
     remember(this.#heard, agent, this.#clock.monotonic(), CROWD);
   }
 
+  /** So many came that the next one waits, but not for ever. */
+  get crowded(): boolean {
+    const now = this.#clock.monotonic();
+    return this.#heard.size === CROWD && this.#heard.values().next().value! > now - RECENT_MS && now - this.#begun < MOST_MS;
+  }
+
   /** ms after which this node is to ask again whether it may say its first word; 0: now. */
   turn(): number {
-    const now = this.#clock.monotonic();
-    const crowded = this.#heard.size === CROWD && this.#heard.values().next().value! > now - RECENT_MS;
-    return crowded && now - this.#begun < MOST_MS ? RECENT_MS * (0.5 + this.#random.next()) : 0;
+    return this.crowded ? RECENT_MS * (0.5 + this.#random.next()) : 0;
   }
 }
