@@ -2,6 +2,7 @@
 import { decode, encode } from '@ipld/dag-cbor';
 import { bytesEqual, utf8Length } from './bytes.ts';
 import { ProtocolError } from './errors.ts';
+import type { Once } from './once.ts';
 
 export type EncodingErrorCode = 'oversize' | 'malformed' | 'non_canonical' | 'bad_shape';
 
@@ -35,6 +36,19 @@ export function decodeStrict(bytes: Uint8Array, maxBytes: number): unknown {
   }
   if (!bytesEqual(bytes, again)) throw new EncodingError('non_canonical', 'does not re-encode to the same bytes');
   return value;
+}
+
+/** For what leaves here: nothing that the other end would refuse. It need not be decoded for that: what `read` makes of the fields is what `decode` would. */
+export function encodeChecked<T extends object>(
+  fields: readonly unknown[],
+  maxBytes: number,
+  decode: Once<Uint8Array, T>,
+  read: (fields: unknown) => T,
+): Uint8Array {
+  const bytes = encodeStrict(fields);
+  if (bytes.length > maxBytes) throw new EncodingError('oversize', `${bytes.length} bytes, at most ${maxBytes} allowed`);
+  decode.is(bytes, read(fields));
+  return bytes;
 }
 
 /** Runs `read`, giving its `EncodingError` the type that the caller's own callers know. */

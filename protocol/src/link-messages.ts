@@ -5,8 +5,6 @@ import {
   ID_BYTES,
   MAX_HELLO_BYTES,
   MAX_IDS,
-  MAX_OVERLAY_BYTES,
-  MAX_PRESENCE_BYTES,
   MAX_PUBLISH_ENVELOPE_BYTES,
   MAX_REASON_BYTES,
   PING_NONCE_BYTES,
@@ -113,10 +111,13 @@ function decodeAck(body: Uint8Array): MessageOf<'direct_ack'> {
   return { kind: 'direct_ack', requestId: readBytes(requestId, 'request_id', REQUEST_ID_BYTES), outcome: readOutcome(code) };
 }
 
+const ID_TEXT = /^[0-9a-f]{64}$/;
+
 /** Ids one after the other, 32 bytes each. */
 function encodeIds(ids: readonly string[]): Uint8Array {
+  if (!ids.every((id) => ID_TEXT.test(id))) throw new EncodingError('bad_shape', `ids: ${2 * ID_BYTES} lower-case hex characters each expected`);
   const body = readBytes(fromHex(ids.join('')), 'ids', ID_BYTES, MAX_IDS * ID_BYTES);
-  decodeIds.is(body, ids);
+  decodeIds.is(body, [...ids]);
   return body;
 }
 
@@ -155,13 +156,13 @@ const FORMS: { readonly [K in Kind]: Form<K> } = {
   overlay: {
     lane: LANE_CONTROL,
     type: 6,
-    encode: ({ control }) => readBytes(encodeOverlayControl(control), 'overlay', 1, MAX_OVERLAY_BYTES),
+    encode: ({ control }) => encodeOverlayControl(control),
     decode: (body) => ({ kind: 'overlay', control: decodeOverlayControl(body) }),
   },
   presence: {
     lane: LANE_CONTROL,
     type: 9,
-    encode: ({ control }) => readBytes(encodePresenceControl(control), 'presence', 1, MAX_PRESENCE_BYTES),
+    encode: ({ control }) => encodePresenceControl(control),
     decode: (body) => ({ kind: 'presence', control: decodePresenceControl(body) }),
   },
   publish: {

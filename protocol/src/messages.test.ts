@@ -29,7 +29,10 @@ describe('link messages', () => {
   ];
 
   test.each(messages)('come out as they went in: $kind', (message) => {
-    expect(decodeLinkMessage(encodeLinkMessage(message))).toEqual({ known: true, message });
+    const parts = encodeLinkMessage(message);
+    expect(decodeLinkMessage(parts)).toEqual({ known: true, message });
+    // As from elsewhere: nothing is known of these bytes.
+    expect(decodeLinkMessage({ ...parts, body: parts.body.slice() })).toEqual({ known: true, message });
   });
 
   test('each have a place of their own, what is published or sent in bulk and the rest in control', () => {
@@ -67,6 +70,8 @@ describe('link messages', () => {
     expect(() => encodeLinkMessage({ kind: 'goodbye', reason: 'x'.repeat(65) })).toThrow(EncodingError);
     expect(() => encodeLinkMessage({ kind: 'have', ids: [] })).toThrow(EncodingError);
     expect(() => encodeLinkMessage({ kind: 'want', ids: Array.from({ length: 513 }, () => 'ab'.repeat(32)) })).toThrow(EncodingError);
+    for (const ids of [['ab'.repeat(31), 'ab'.repeat(33)], ['AB'.repeat(32)], ['xy'.repeat(32)]])
+      expect(() => encodeLinkMessage({ kind: 'have', ids })).toThrow(EncodingError);
   });
 
   test.each([[''], ['ab'.repeat(31)], ['ab'.repeat(33)], ['ab'.repeat(32 * 513)]])('refuse ids that are no list of whole ones', (hex) => {

@@ -19,7 +19,7 @@ import {
   ROOT_LINK_BYTES,
   SIGNATURE_BYTES,
 } from './constants.ts';
-import { decodeStrict, EncodingError, encodeStrict, readBytes, readCount, readList, readText, readTuple } from './encoding.ts';
+import { decodeStrict, encodeChecked, EncodingError, readBytes, readCount, readList, readText, readTuple } from './encoding.ts';
 import { idBytes, idOfBytes } from './ids.ts';
 import type { MachineId } from './ids.ts';
 import { once } from './once.ts';
@@ -97,12 +97,7 @@ const ITEM_KINDS = ['join', 'leave', 'graft', 'prune'] as const;
 
 /** Throws `EncodingError` for what is out of bounds. The same message to several neighbours is encoded once. */
 export const encodeOverlayControl = once((control: OverlayControl): Uint8Array => {
-  const fields = [KINDS.indexOf(control.kind), ...fieldsOf(control)];
-  const bytes = encodeStrict(fields);
-  // Nothing leaves that the other end would refuse; it need not be decoded for that.
-  if (bytes.length > MAX_OVERLAY_BYTES) throw new EncodingError('oversize', `${bytes.length} bytes, at most ${MAX_OVERLAY_BYTES} allowed`);
-  decodeOverlayControl.is(bytes, controlOf(fields));
-  return bytes;
+  return encodeChecked([KINDS.indexOf(control.kind), ...fieldsOf(control)], MAX_OVERLAY_BYTES, decodeOverlayControl, controlOf);
 });
 
 function fieldsOf(control: OverlayControl): unknown[] {

@@ -3,7 +3,7 @@
  * and walks from friend to friend, whose answers carry the signed beacons themselves, so that nobody in between is believed.
  */
 import { ID_BYTES, MAX_PRESENCE_BEACONS, MAX_PRESENCE_BYTES, MAX_WALK_FORWARDS, MAX_WALK_TTL, PING_NONCE_BYTES, WALK_ID_BYTES } from './constants.ts';
-import { decodeStrict, EncodingError, encodeStrict, readBytes, readCount, readList, readTuple } from './encoding.ts';
+import { decodeStrict, encodeChecked, EncodingError, readBytes, readCount, readList, readTuple } from './encoding.ts';
 import { idBytes, idOfBytes } from './ids.ts';
 import type { AgentId } from './ids.ts';
 import { once } from './once.ts';
@@ -22,12 +22,7 @@ const KINDS = ['probe', 'echo', 'query', 'answer'] as const;
 
 /** Throws `EncodingError` for what is out of bounds. */
 export function encodePresenceControl(control: PresenceControl): Uint8Array {
-  const fields = [KINDS.indexOf(control.kind), ...fieldsOf(control)];
-  const bytes = encodeStrict(fields);
-  // Nothing leaves that the other end would refuse; it need not be decoded for that.
-  if (bytes.length > MAX_PRESENCE_BYTES) throw new EncodingError('oversize', `${bytes.length} bytes, at most ${MAX_PRESENCE_BYTES} allowed`);
-  decodePresenceControl.is(bytes, controlOf(fields));
-  return bytes;
+  return encodeChecked([KINDS.indexOf(control.kind), ...fieldsOf(control)], MAX_PRESENCE_BYTES, decodePresenceControl, controlOf);
 }
 
 function fieldsOf(control: PresenceControl): unknown[] {
