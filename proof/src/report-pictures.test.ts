@@ -5,9 +5,11 @@ import { literal } from './claim.ts';
 import { claims } from './claims.ts';
 import { evaluate } from './evaluate.ts';
 import { TestJournal } from './journal.test-helper.ts';
+import { markup } from './html.ts';
 import { Histograms } from './picture/histogram.ts';
-import { LOGS } from './picture/picture.ts';
+import { LOGS, PictureCollector } from './picture/picture.ts';
 import { reportOf } from './report.ts';
+import { timeline } from './report-pictures.ts';
 import { reportHtml } from './report-html.ts';
 
 const names = ['alice', 'bob', 'carol'];
@@ -57,7 +59,7 @@ test('operations, events, faults, failed checks and logs stand in the lanes of t
   begun('info', 0);
   journal.after(10).observe('bob', 'messaging.events', 'message', { n: 1 });
   journal.after(10).write({ type: 'fault', id: 'f', kind: 'kill', node: 'carol', stage: 'bit' });
-  journal.after(10).observe('carol', LOGS, 'line', { text: 'ERROR ended' });
+  journal.after(10).observe('carol', LOGS, 'line', { text: 'ERROR ended', left_out: 7 });
   journal.after(10).check('a/b/c', claims.equals(literal(1), literal(2)), { status: 'fail' });
   const evaluated = await evaluate(() => [journal.finish().lines]);
   const html = reportHtml(reportOf(evaluated), evaluated);
@@ -75,9 +77,20 @@ test('operations, events, faults, failed checks and logs stand in the lanes of t
     '40 alice: no answer, messaging.publish (rest), 5 ms',
     '55 bob: events, messaging.events message, 0 ms',
     '65 carol: faults, kill: bit, 0 ms',
-    '75 carol: logs, ERROR ended, 0 ms',
+    '75 carol: logs, ERROR ended (7 left out before), 0 ms',
     '85 lab: failed checks, fail: a/b/c, 0 ms',
   ]);
+});
+
+test('of more logs than there is room for one in so many is shown, to the end, which is said', () => {
+  const collector = new PictureCollector();
+  const lines = 150_000;
+  for (let seq = 0; seq < lines; seq++) {
+    collector.line({ seq, t: seq, type: 'observe', node: 'alice', stream: LOGS, event: 'line', data: { text: `line ${seq}` } });
+  }
+  const picture = collector.result();
+  expect([picture.every, picture.marks.t.length, picture.texts.at(-1)]).toEqual([2, lines / 2, `line ${lines - 2}`]);
+  expect(markup`${timeline(picture)}`.text).toContain('of operations, events and logs one in 2');
 });
 
 test('how long what succeeded took is told by operation, and drawn', async () => {

@@ -94,7 +94,7 @@ export function timeline({ marks, every }: Picture): Fragment {
     markup`<noscript><p>The time axis needs a script; everything else on this page does not.</p></noscript>
       <div id="timeline-live" hidden>
         <p class="note">
-          ${marks.t.length} marks${every > 1 ? `; of operations and events one in ${every}` : ''}. Drag, or use the arrow keys, + and −; Ctrl or Shift with the wheel zooms.
+          ${marks.t.length} marks${every > 1 ? `; of operations, events and logs one in ${every}` : ''}. Drag, or use the arrow keys, + and −; Ctrl or Shift with the wheel zooms.
         </p>
         <div class="kinds" role="group" aria-label="What is shown">${boxes}</div>
         <canvas id="overview" aria-hidden="true"></canvas>

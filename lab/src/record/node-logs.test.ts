@@ -39,7 +39,7 @@ test('output is told line by line, whatever its pieces, and long lines are cut',
   expect(told).toEqual(['panic: \ufffd']);
 });
 
-test('whoever says too much is cut short, which is said; its warnings are not, nor what others say', () => {
+test('whoever says too much is cut short, which is said; its warnings have a share of their own, as has each other', () => {
   const { line, said, pass } = logs(2);
   for (let n = 0; n < 1_000; n++) line('bob', `INFO busy ${n}`);
   line('bob', 'WARN link down');
@@ -53,7 +53,10 @@ test('whoever says too much is cut short, which is said; its warnings are not, n
     pass(1_000);
     line('bob', 'INFO on and on');
   }
-  expect(said('bob').length).toBe(2_501);
+  expect(said('bob').length).toBe(2_502);
+  expect(said('bob').at(-1)).toEqual({ text: 'the rest of its lines is left out' });
+  for (let n = 0; n < 1_000; n++) line('bob', `WARN ${n}`);
+  expect(said('bob').slice(2_502)).toEqual(Array.from({ length: 50 }, (_, n) => ({ text: `WARN ${n}` })));
 });
 
 test('no part of a token is recorded, not even of one that lies across the end of what is', async () => {

@@ -14,7 +14,8 @@ const URGENT = /\b(?:warn|warning|error|fatal|panic|uncaught)\b/iu;
 
 /** What is left of a node's share. */
 interface Share {
-  lines: number;
+  /** undefined: none, which was said */
+  lines: number | undefined;
   /** that it may say at once */
   burst: number;
   /** ms at which that was so */
@@ -29,7 +30,7 @@ interface NodeLogsOptions {
   readonly nodes: number;
 }
 
-/** What a node says too often keeps neither the others nor its own warnings out. */
+/** What a node says too often keeps neither the others nor its own warnings out: these have a share of their own. */
 export class NodeLogs {
   readonly #options: NodeLogsOptions;
   readonly #shares = new Map<string, Share>();
@@ -43,18 +44,21 @@ export class NodeLogs {
     const { recorder, clock, nodes } = this.#options;
     const text = whole.slice(0, MOST_CHARACTERS);
     const now = clock.monotonic();
-    const key = `${URGENT.test(text)} ${node}`;
+    const kind = URGENT.test(text) ? 'warnings' : 'lines';
+    const key = `${kind} ${node}`;
     const share = this.#shares.get(key) ?? { lines: Math.ceil(MOST_LINES / nodes), burst: BURST, at: now, leftOut: 0 };
     this.#shares.set(key, share);
     share.burst = Math.min(BURST, share.burst + ((now - share.at) * PER_SECOND) / 1_000);
     share.at = now;
-    if (share.lines < 1 || share.burst < 1) {
+    if (share.lines === undefined) return;
+    if (share.lines > 0 && share.burst < 1) {
       share.leftOut++;
       return;
     }
-    share.lines--;
+    const over = share.lines === 0;
+    share.lines = over ? undefined : share.lines - 1;
     share.burst--;
-    recorder.log(node, { text, ...(share.leftOut > 0 && { left_out: share.leftOut }) });
+    recorder.log(node, { text: over ? `the rest of its ${kind} is left out` : text, ...(share.leftOut > 0 && { left_out: share.leftOut }) });
     share.leftOut = 0;
   };
 }

@@ -44,7 +44,7 @@ export interface Picture {
   readonly lanes: readonly string[];
   readonly texts: readonly string[];
   readonly marks: Marks;
-  /** of what succeeded and of events, one in so many is shown; all else always, up to its bound */
+  /** of what succeeded, events and logs, one in so many is shown; all else always, up to its bound */
   readonly every: number;
   readonly routes: readonly Route[];
   readonly latencies: readonly Histogram[];
@@ -60,7 +60,7 @@ interface Mark {
   readonly seq: number;
 }
 
-/** What went well, and what did not: each has room for so many. */
+/** What is thinned when it becomes more, and what is not. */
 const MOST_ORDINARY = 120_000;
 const MOST_SPECIAL = 20_000;
 const MOST_TEXTS = 2_000;
@@ -73,7 +73,6 @@ const LAB = 'lab';
 export const RESOURCES = 'resources';
 /** Stream of what nodes say in their logs: `text`, and how many lines before it were left out. */
 export const LOGS = 'log';
-const MOST_LOGS = 5_000;
 const MOST_LOG_CHARACTERS = 160;
 
 export class PictureCollector {
@@ -85,9 +84,8 @@ export class PictureCollector {
   readonly #curves = new Map<string, { node: string; what: string; points: [number, number][] }>();
   readonly #nodes = new Map<string, string>();
   readonly #special: Mark[] = [];
-  /** with their texts, hardly any of which comes twice */
-  readonly #logs: { mark: Mark; text: string }[] = [];
-  #ordinary: { mark: Mark; number: number }[] = [];
+  /** `said`: the text of a log, hardly any of which comes twice */
+  #ordinary: { mark: Mark; number: number; said?: string }[] = [];
   #number = 0;
   #every = 1;
 
@@ -116,9 +114,9 @@ export class PictureCollector {
   }
 
   result(): Picture {
-    const texts = [...this.#texts.all, ...this.#logs.map(({ text }) => text)];
-    const logs = this.#logs.map(({ mark }, index) => ({ ...mark, text: this.#texts.all.length + index }));
-    const marks = [...this.#special, ...logs, ...this.#ordinary.map(({ mark }) => mark)].toSorted((a, b) => a.t - b.t || a.seq - b.seq);
+    const texts = [...this.#texts.all];
+    const ordinary = this.#ordinary.map(({ mark, said }) => (said === undefined ? mark : { ...mark, text: texts.push(said) - 1 }));
+    const marks = [...this.#special, ...ordinary].toSorted((a, b) => a.t - b.t || a.seq - b.seq);
     const tenths = marks.map(({ t }) => Math.round(t * 10));
     const lanes = this.#lanes.all.toSorted((a, b) => Number(a === LAB) - Number(b === LAB) || (a < b ? -1 : 1));
     const place = this.#lanes.all.map((lane) => lanes.indexOf(lane));
@@ -178,9 +176,10 @@ export class PictureCollector {
 
   #said(t: number, node: string, data: ObserveLine['data'], seq: number): void {
     const text = valueAt(data, '/text');
-    if (typeof text !== 'string' || this.#logs.length >= MOST_LOGS) return;
-    const mark = { t, ms: 0, lane: this.#lanes.of(node), kind: markKinds.indexOf('log'), text: 0, seq };
-    this.#logs.push({ mark, text: text.slice(0, MOST_LOG_CHARACTERS) });
+    if (typeof text !== 'string') return;
+    const leftOut = valueAt(data, '/left_out');
+    const said = text.slice(0, MOST_LOG_CHARACTERS) + (typeof leftOut === 'number' ? ` (${leftOut} left out before)` : '');
+    this.#thinned({ t, ms: 0, lane: this.#lanes.of(node), kind: markKinds.indexOf('log'), text: 0, seq }, said);
   }
 
   #route(from: string, id: unknown, via: unknown): void {
@@ -199,9 +198,13 @@ export class PictureCollector {
       if (this.#special.length < MOST_SPECIAL) this.#special.push(mark);
       return;
     }
+    this.#thinned(mark);
+  }
+
+  #thinned(mark: Mark, said?: string): void {
     const number = this.#number++;
     if (number % this.#every !== 0) return;
-    this.#ordinary.push({ mark, number });
+    this.#ordinary.push({ mark, number, ...(said !== undefined && { said }) });
     if (this.#ordinary.length <= MOST_ORDINARY) return;
     this.#every *= 2;
     this.#ordinary = this.#ordinary.filter((kept) => kept.number % this.#every === 0);
