@@ -2,7 +2,7 @@
  * npm run bench:judging [-- --operations N] [--gate PER_SECOND]
  *
  * How many operations a second each checker of linear time judges, and the memory that all of it took. CPU time, without that of making
- * the history. `--gate` fails (exit 1) for one under so many. Run it alone.
+ * the history. `--gate` fails (exit 1) for one under so many: an idle machine has to manage 500000. Run it alone.
  */
 import { parseArgs } from 'node:util';
 import { type Claim, claims, Frame, type JournalEntry, type JournalLine } from '../src/index.ts';
@@ -15,6 +15,10 @@ const nodes = ['alice', 'bob', 'carol'];
 const { values } = parseArgs({ options: { operations: { type: 'string', default: '1000000' }, gate: { type: 'string', default: '0' } } });
 const least = Number(values.gate);
 const operations = Number(values.operations);
+if (!(least >= 0) || !(operations > 0)) {
+  console.error('--gate and --operations take numbers, such as 500000');
+  process.exit(1);
+}
 
 interface Bench {
   /** lines of the n-th round, and how many operations they are */

@@ -9,20 +9,27 @@ import { Frame } from './frame.ts';
 import type { JournalLine } from './journal.ts';
 import { findPredicate } from './predicates/registry.ts';
 
-/** a fifth of what an idle machine has to manage: processor time, but of a machine that others use too */
+/** a fifth of what an idle machine has to manage: it is processor time, but of a machine that others use too */
 const LEAST_PER_SECOND = 100_000;
 /** of one message and its three copies, kept to the end */
 const MOST_BYTES = 250;
 
-test('each checker of linear time judges hundreds of thousands of operations a second', () => {
-  const script = fileURLToPath(new URL('../scripts/judging-speed.ts', import.meta.url));
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--conditions=muster-source', script, '--operations', '60000', '--gate', String(LEAST_PER_SECOND)],
-    { encoding: 'utf8' },
-  );
+const script = fileURLToPath(new URL('../scripts/judging-speed.ts', import.meta.url));
+const speed = (...options: string[]) => spawnSync(process.execPath, ['--conditions=muster-source', script, ...options], { encoding: 'utf8' });
+
+test('each checker of linear time judges at least a hundred thousand operations a second', () => {
+  const { status, stdout, stderr } = speed('--operations', '60000', '--gate', String(LEAST_PER_SECOND));
   expect(stderr + stdout).not.toContain('under ');
   expect([status, stdout.match(/ pass$/gmu)?.length]).toEqual([0, 7]);
+});
+
+test.for([
+  ['--gate', '500k'],
+  ['--gate', '1', '--operations', '60k'],
+  ['--gate', '1', '--operations', '0'],
+])('what is no number does not pass for a speed: %j', (options) => {
+  const { status, stdout, stderr } = speed(...options);
+  expect([status, stdout, stderr]).toEqual([1, '', '--gate and --operations take numbers, such as 500000\n']);
 });
 
 test('a history takes its bytes of memory and no more while it streams by', () => {
