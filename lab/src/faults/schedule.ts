@@ -4,7 +4,7 @@ import { seededRandom, type SeededRandom } from '../runner/random.ts';
 import { leastNodes, PARTITION_SHAPES, type PartitionShape, select } from './cuts.ts';
 
 const NODE_FAULTS = ['kill', 'restart', 'pause', 'power-loss', 'clock-skew', 'clock-drift', 'disk-full', 'disk-slow'] as const;
-export const FAULT_KINDS = [...PARTITION_SHAPES.map((shape) => `partition-${shape}` as const), 'bad-paths', 'half-open', 'cut-message', ...NODE_FAULTS] as const; // prettier-ignore
+const FAULT_KINDS = [...PARTITION_SHAPES.map((shape) => `partition-${shape}` as const), 'bad-paths', 'half-open', 'cut-message', ...NODE_FAULTS] as const; // prettier-ignore
 export type NodeFault = (typeof NODE_FAULTS)[number];
 export type FaultKind = (typeof FAULT_KINDS)[number];
 

@@ -7,8 +7,7 @@ export function lasting(target: Target): Target & AsyncDisposable {
   return {
     ...target,
     async open(request: WorldRequest): Promise<TargetWorld> {
-      // The run that asked first may be over before they are.
-      const { signal, said: _, ...asked } = request;
+      const { signal: _, ...asked } = request;
       const key = JSON.stringify(asked);
       let world = worlds.get(key);
       if (world?.nodes.some(({ died }) => died)) {
@@ -16,7 +15,7 @@ export function lasting(target: Target): Target & AsyncDisposable {
         await world[Symbol.asyncDispose]();
         world = undefined;
       }
-      world ??= await target.open({ ...asked, ...(signal && { signal }) });
+      world ??= await target.open(request);
       worlds.set(key, world);
       const { nodes, links, logs, bootMs } = world;
       return { nodes, links, logs, ...(bootMs !== undefined && { bootMs }), [Symbol.asyncDispose]: async () => {} };

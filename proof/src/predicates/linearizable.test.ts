@@ -1,6 +1,8 @@
 /** Registers and exclusive claims as a journal shows them, against trying every order. */
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { explained } from '../checkers/linearizable.test-helper.ts';
+import type { Call } from '../checkers/linearizable.ts';
 import { claims } from '../claims.ts';
 import { judgeCheck } from '../evaluate.ts';
 import { TestJournal } from '../journal.test-helper.ts';
@@ -17,9 +19,8 @@ interface Step {
   readonly expected: string | null;
 }
 
-interface Happened extends Step {
+interface Happened extends Call<Step> {
   outcome: 'ok' | 'fail' | 'info' | undefined;
-  readonly from: number;
   to: number;
 }
 
@@ -49,16 +50,6 @@ function owns(state: string | null, { does, by, value }: Step): string | null | 
   return state === value ? state : undefined;
 }
 
-/** Tries every order of what happened, and every choice of what may have. */
-function explained(steps: readonly Happened[], model: typeof registers, state: string | null = null): boolean {
-  if (steps.every(({ outcome }) => outcome !== 'ok')) return true;
-  return steps.some((step, index) => {
-    if (steps.some((other) => other.outcome === 'ok' && other.to < step.from)) return false;
-    const next = model(state, step);
-    return next !== undefined && explained(steps.toSpliced(index, 1), model, next);
-  });
-}
-
 it.each([
   ['a register', register, registers, values],
   ['exclusive claims', exclusive, owns, [...processes, null]],
@@ -83,17 +74,19 @@ it.each([
           const { what: _what, ...asked } = event;
           const { key, value, expected, does, by } = asked;
           const { seq } = journal.write({ type: 'invoke', id: `op-${all.length}`, process: by, surface: 'rest', op: `store.${does}`, input: { key, value, expected } }); // prettier-ignore
-          all.push({ ...asked, outcome: undefined, from: seq, to: Infinity });
+          all.push({ action: asked, outcome: undefined, from: seq, to: Infinity });
           continue;
         }
         const ended = all[event.n];
         if (!ended || ended.outcome !== undefined) continue;
         ended.outcome = event.outcome as 'ok';
-        ended.to = journal.write({ type: ended.outcome, id: `op-${event.n}`, ...(ended.outcome === 'ok' && { output: { value: ended.value } }) }).seq;
+        const ok = ended.outcome === 'ok';
+        const { seq } = journal.write({ type: ended.outcome, id: `op-${event.n}`, ...(ok && { output: { value: ended.action.value } }) });
+        if (ok) ended.to = seq;
       }
       const looks = ({ does }: Step): boolean => does === 'read' || does === 'holder';
-      const happened = all.filter((one) => one.outcome !== 'fail' && (one.outcome === 'ok' || !looks(one)));
-      const whole = [...Map.groupBy(happened, ({ key }) => key).values()].every((of) => explained(of, model));
+      const happened = all.filter(({ outcome, action }) => outcome !== 'fail' && (outcome === 'ok' || !looks(action)));
+      const whole = [...Map.groupBy(happened, ({ action }) => action.key).values()].every((of) => explained(of, model, null));
       const { status } = judgeCheck(journal.check('a/b/1', claims.linearizable(actions)), journal.lines);
       seen.add(status);
       expect(status).toBe(happened.length === 0 ? 'unverified' : whole ? 'pass' : 'fail');
