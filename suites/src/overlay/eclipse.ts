@@ -95,10 +95,12 @@ export const eclipse = exercise(
           await clock.sleep(ROUND_MS);
           together.push(countOf(await around(), ids.slice(0, TOGETHER)));
         }
-        await audience.heard(nodes, said, 'all honest messages arrived', ARRIVAL_LIMIT_MS);
-        const cut = await eventually('those that repeat and babble are cut off', () => repeater.link.isClosed && babbler.link.isClosed, CUT_MS);
         const few = async (): Promise<boolean> => countOf(await around(), ids) <= MOST_OF_CROWD;
-        const gone = await eventually('the guests are gone', few, GUESTS_GO_MS);
+        const [gone, cut] = await Promise.all([
+          eventually('the guests are gone', few, GUESTS_GO_MS),
+          eventually('those that repeat and babble are cut off', () => repeater.link.isClosed && babbler.link.isClosed, CUT_MS),
+          audience.heard(nodes, said, 'all honest messages arrived', ARRIVAL_LIMIT_MS),
+        ]);
         const accepted = crowd.filter(({ link }) => controlsOf(link).some((control) => control.kind === 'neighbor_reply' && control.accepted)).length;
         const view = record.observe(bob.name, 'overlay', 'view', {
           linked,
