@@ -35,12 +35,14 @@ function crossing(askers: number) {
   let forwarded = 0;
   const { clock, walks, says } = walker(new Map([['asked', linkTo('asked', () => forwarded++)]]));
   const promised = Array.from({ length: askers }, () => 0);
-  const asking = promised.map((_, n) =>
-    linkTo(`asker ${n}`, (message) => {
-      const control = controlOf(message);
-      if (control?.kind === 'answer') promised[n]! += control.forwarded;
-    }),
-  );
+  const linkAll = (): Link[] =>
+    promised.map((_, n) =>
+      linkTo(`asker ${n}`, (message) => {
+        const control = controlOf(message);
+        if (control?.kind === 'answer') promised[n]! += control.forwarded;
+      }),
+    );
+  let asking = linkAll();
   let walk = 0;
   const askOnce = (): void => {
     for (const link of asking) {
@@ -55,7 +57,7 @@ function crossing(askers: number) {
       await clock.pass(EVERY_MS);
     }
   };
-  return { askFor, clock, walks, promised, forwarded: () => forwarded };
+  return { askFor, relink: () => void (asking = linkAll()), clock, walks, promised, forwarded: () => forwarded };
 }
 
 test('of one neighbour 32 walks are under way, the next ones are answered here, until those are over', async () => {
@@ -66,6 +68,15 @@ test('of one neighbour 32 walks are under way, the next ones are answered here, 
   await clock.pass(30_000);
   await askFor(1_000);
   expect(forwarded()).toBe(34);
+});
+
+test('a neighbour that links anew gets no further share', async () => {
+  const { askFor, relink, walks, forwarded } = crossing(1);
+  using _walks = walks;
+  await askFor(WHILE_MS / 2);
+  relink();
+  await askFor(WHILE_MS / 2);
+  expect(forwarded()).toBe(32);
 });
 
 test('of all neighbours together 512 are', async () => {

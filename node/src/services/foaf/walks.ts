@@ -62,7 +62,7 @@ export interface FoafParts {
 /** A walk that passed here, or began here. */
 interface Passing {
   /** where answers go; undefined: they are for us */
-  readonly back: Link | undefined;
+  readonly back: MachineId | undefined;
   /** answers that are still due, by the neighbour that they come from, and the link that it was asked over */
   readonly due: Map<MachineId, { readonly count: number; readonly over: Link }>;
   answers: number;
@@ -148,13 +148,13 @@ export class FoafWalks implements Disposable {
     const beacons = this.#known(query.target, link.agent);
     const found = query.target !== null && beacons.length > 0;
     const passing: Passing = {
-      back: link,
+      back: link.machine,
       due: new Map(),
       answers: 0,
       ends: clock.after(RELAY_MS, () => this.#passing.delete(id)),
     };
     const relayed = [...this.#passing.values()].filter(({ back }) => back !== undefined);
-    const room = relayed.length < MAX_RELAYED && relayed.filter(({ back }) => back === link).length < MAX_RELAYED_OF_PEER;
+    const room = relayed.length < MAX_RELAYED && relayed.filter(({ back }) => back === link.machine).length < MAX_RELAYED_OF_PEER;
     if (room) {
       this.#passing.set(id, passing);
       if (!found && query.ttl > 1) this.#send(passing, { ...query, ttl: query.ttl - 1 }, FURTHER_FANOUT, link);
@@ -179,7 +179,7 @@ export class FoafWalks implements Disposable {
 
   /** By the link that there is now to whoever asked: it may have been made anew. */
   #passBack({ back }: Passing, answer: Answer): void {
-    if (back) (this.#parts.links.toMachine(back.machine) ?? back).send({ kind: 'presence', control: answer });
+    if (back) this.#parts.links.toMachine(back)?.send({ kind: 'presence', control: answer });
   }
 
   /** What that neighbour still owed will not come, unless by the link that took the place of this one: who waits for it is told at once. */
