@@ -36,8 +36,6 @@ export class Gaps {
   readonly #missing = new Map<string, { readonly topic: string; readonly at: number; readonly from: MachineId; readonly said: number }>();
   /** by topic: what is gone and has no names */
   readonly #older = new Map<string, { readonly count: number; readonly from: MachineId; readonly since: number }>();
-  /** by topic: when neighbours said first and last that more is gone, of what is not told yet */
-  readonly #said = new Map<string, { readonly since: number; at: number }>();
 
   constructor(step: Step<unknown>, parts: GapsParts) {
     this.#step = step;
@@ -79,11 +77,11 @@ export class Gaps {
       if (known(id) || history.trace(id) || this.#missing.has(id) || this.#missing.size >= limits.MAX_DROPPED) continue;
       this.#missing.set(id, { topic: name, at: now - age, from: peer, said: now });
     }
-    if (this.#missing.size > before) this.#more(name);
+    if (this.#missing.size > before) this.#more(topic);
     const since = older === 0 ? undefined : (topic.countsOlder(peer) ?? (isParent(topic, peer) ? now : undefined));
     if (since === undefined) return;
     const said = this.#older.get(name);
-    if (!said) this.#more(name);
+    if (!said) this.#more(topic);
     if (!said || said.count < older) this.#older.set(name, { count: older, from: peer, since });
   }
 
@@ -94,7 +92,7 @@ export class Gaps {
     for (const [id, { topic: name, said }] of this.#missing) {
       const topic = this.#parts.topic(name);
       if (!topic || this.#parts.known(id)) this.#missing.delete(id);
-      else if (now - said >= limits.GAP_WAIT_MS && this.#answered(topic) && this.#parts.lazy().holders(id).length === 0) {
+      else if (now - said >= limits.GAP_WAIT_MS && topic.answered(now) && this.#parts.lazy().holders(id).length === 0) {
         const ids = lost.get(topic);
         if (ids) ids.push(id);
         else lost.set(topic, [id]);
@@ -103,22 +101,17 @@ export class Gaps {
     for (const name of this.#older.keys()) {
       const topic = this.#parts.topic(name);
       if (!topic) this.#older.delete(name);
-      else if (this.#answered(topic) && !lost.has(topic)) lost.set(topic, []);
+      else if (topic.answered(now) && !lost.has(topic)) lost.set(topic, []);
     }
     for (const [topic, ids] of lost) this.#lose(topic, ids);
-    for (const [name, { at }] of this.#said) if (now - at >= limits.GAP_LONGEST_MS) this.#said.delete(name);
   }
 
   /** There may be yet more, but nobody puts off for ever what is to be told. */
-  #more(name: string): void {
+  #more(topic: Topic): void {
     const { now } = this.#step;
-    const said = this.#said.get(name);
-    if (!said) this.#said.set(name, { since: now, at: now });
-    else if (now - said.since < limits.GAP_LONGEST_MS) said.at = now;
-  }
-
-  #answered(topic: Topic): boolean {
-    return topic.answered(this.#step.now, this.#said.get(topic.name)?.at ?? -Infinity);
+    const { gone } = topic;
+    if (!gone || now - gone.at >= limits.GAP_LONGEST_MS) topic.gone = { since: now, at: now };
+    else if (now - gone.since < limits.GAP_LONGEST_MS) gone.at = now;
   }
 
   /** A page to each at a time: much at once would fill the lane that keeps neighbours together. */
@@ -145,7 +138,7 @@ export class Gaps {
     const listenedSince = topic.subscribedAt === undefined ? Infinity : now - (wall - topic.subscribedAt);
     const said = this.#older.get(topic.name);
     this.#older.delete(topic.name);
-    this.#said.delete(topic.name);
+    topic.gone = undefined;
     const lost = ids.map((id) => ({ id, ...this.#missing.get(id)! }));
     for (const { id, at } of lost) {
       this.#missing.delete(id);

@@ -37,6 +37,8 @@ export class Topic {
   doubtSince: number | undefined;
   /** when somebody was asked last, since the latest doubt */
   askedAt: number | undefined;
+  /** when neighbours said first and last that more is gone, of what is not told yet */
+  gone: { readonly since: number; at: number } | undefined;
   /** who was asked in this doubt, and since when it was to tell */
   readonly #asked = new Map<MachineId, number>();
   /** the latest time away: since when, who was asked, and when what they gave was all here; until then messages come much later than elsewhere */
@@ -125,10 +127,10 @@ export class Topic {
     return counted;
   }
 
-  /** Whoever may have what is missing had the time to say so. `goneSaidAt`: when a neighbour said last that more is gone */
-  answered(now: number, goneSaidAt: number): boolean {
+  /** Whoever may have what is missing, or knows of more, had the time to say so. */
+  answered(now: number): boolean {
     const asked = this.doubtSince === undefined ? -Infinity : (this.askedAt ?? Infinity);
-    return now - Math.max(asked, goneSaidAt) >= GAP_WAIT_MS;
+    return now - Math.max(asked, this.gone?.at ?? -Infinity) >= GAP_WAIT_MS;
   }
 
   caughtUp(now: number, giving: (peer: MachineId) => boolean): void {
