@@ -23,7 +23,7 @@ interface Shelf<Content> {
 
 /** Messages by id, oldest first, bounded in number and bytes. */
 class Pool<Content> extends Map<string, Kept<Content>> {
-  bytes = 0;
+  #bytes = 0;
   readonly #most: number;
   readonly #mostBytes: number;
 
@@ -33,8 +33,22 @@ class Pool<Content> extends Map<string, Kept<Content>> {
     this.#mostBytes = mostBytes;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get full(): boolean {
-    return this.size > this.#most || this.bytes > this.#mostBytes;
+    return this.size > this.#most || this.#bytes > this.#mostBytes;
+  }
+
+  keep(kept: Kept<Content>): void {
+    this.set(kept.item.id, kept);
+    this.#bytes += kept.item.size;
+  }
+
+  drop({ item }: Kept<Content>): void {
+    this.delete(item.id);
+    this.#bytes -= item.size;
   }
 }
 
@@ -67,7 +81,7 @@ export class History<Content> {
   }
 
   add(kept: Kept<Content>): void {
-    const { id, topic, size, internal } = kept.item;
+    const { id, topic, internal } = kept.item;
     let shelf = this.#shelves.get(topic);
     if (!shelf) this.#shelves.set(topic, (shelf = { kept: [], first: 0, arrivals: new Arrivals(), last: -Infinity }));
     shelf.kept.push(kept);
@@ -75,9 +89,8 @@ export class History<Content> {
     shelf.last = kept.at;
     this.#empty.delete(topic);
     this.#gone.delete(id);
-    const pool = internal ? this.#internal : this.#users;
-    pool.set(id, kept);
-    pool.bytes += size;
+    const pool = this.#poolOf(kept.item);
+    pool.keep(kept);
     while (pool.full) this.#drop(pool.values().next().value!);
   }
 
@@ -124,11 +137,13 @@ export class History<Content> {
     return (this.#shelves.get(topic)?.last ?? -Infinity) >= at;
   }
 
+  #poolOf({ internal }: Item<unknown>): Pool<Content> {
+    return internal ? this.#internal : this.#users;
+  }
+
   #drop(dropped: Kept<Content>): void {
     const { item, at } = dropped;
-    const pool = item.internal ? this.#internal : this.#users;
-    pool.delete(item.id);
-    pool.bytes -= item.size;
+    this.#poolOf(item).drop(dropped);
     if (!item.internal) this.lost(item.id, item.topic, at);
     const shelf = this.#shelves.get(item.topic)!;
     if (shelf.kept[shelf.first] === dropped) shelf.kept[shelf.first++] = undefined;
