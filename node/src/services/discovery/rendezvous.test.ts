@@ -69,6 +69,7 @@ class Room {
       contacts: { blocked, rejects: blocked },
       addresses: () => ['8.8.8.8:1', '127.0.0.1:1'],
       crowd: () => options.crowd ?? 0,
+      crowded: () => (options.turn?.() ?? 0) > 0,
       turn: options.turn ?? (() => 0),
       others: () => options.others ?? [],
       validityMs: options.validityMs ?? VALID_MS,

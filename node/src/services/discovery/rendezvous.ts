@@ -54,6 +54,8 @@ export interface RendezvousParts {
   readonly addresses: () => readonly string[];
   /** agents heard */
   readonly crowd: () => number;
+  /** many come at once */
+  readonly crowded: () => boolean;
   /** ms that the first record waits while many come at once, who know nobody yet and would all keep it */
   readonly turn: () => number;
   /** other agents that were heard of lately */
@@ -86,7 +88,7 @@ export class Rendezvous implements Disposable {
     for (const ms of KEEP_SOON_MS) this.#timers.add(clock.after(ms, () => this.#keep()));
     this.#timers.add(clock.every(KEEP_EVERY_MS, () => this.#keep()));
     this.#leaveSoon();
-    const again = (): void => void (this.#parts.crowd() < CROWD && this.#parts.turn() === 0 && this.#publish());
+    const again = (): void => void (this.#parts.crowd() < CROWD && !this.#parts.crowded() && this.#publish());
     if (LEAVE_AGAIN_AFTER_MS < validityMs / 2) this.#timers.add(clock.after(LEAVE_AGAIN_AFTER_MS, again));
     this.#timers.add(clock.every((validityMs / 2) * (1 - random.next() / 10), () => this.#publish()));
   }
