@@ -29,7 +29,7 @@ test('seeds are tried one after the other until one does not pass, which is name
   );
 });
 
-test('the first seed that does not pass leaves its bundle, those before it leave none', { timeout: 120_000 }, async () => {
+test('a search that passes leaves no bundle, one that fails leaves that of the seed that did not pass', { timeout: 120_000 }, async () => {
   const home = await OwnHome.create();
   onTestFinished(() => home[Symbol.asyncDispose]());
   const searched = [
