@@ -14,6 +14,8 @@ const PACED_EVERY_MS = 50;
 const PATIENCE_MS = 120_000;
 const LINKS = 60;
 const TOPICS = 2_000;
+/** ms in which those who joined have said so, twice, and each knows all */
+const FIRST_WORDS_MS = 6_000;
 /** ms in which memory settles */
 const SETTLE_MS = 1_000;
 /** clock ticks of `/proc/PID/stat` in a second */
@@ -77,6 +79,7 @@ async function thirty(command: DaemonCommand, payloadBytes: number) {
   const ages = await Promise.all(clients.map((client) => gauges(client)));
   const joinMs = Math.max(0, Math.max(...ages.map(({ joined }) => joined)) - Math.max(...ages.map(({ started }) => started)));
 
+  await systemClock.sleep(FIRST_WORDS_MS);
   for (let index = 0; index < PACED; index++) {
     await systemClock.sleep(PACED_EVERY_MS);
     await say(clients[index % NODES]!, performance.now().toFixed(3));
