@@ -2,8 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nodeCrypto as crypto } from '../scripts/node-crypto.ts';
 import { bytesEqual, concat, fromBase64, fromBase64url, fromHex, TextFormError, toBase64, toBase64url, toHex } from './bytes.ts';
-import { decodeStrict, EncodingError, encodeStrict, readMap, translated } from './encoding.ts';
+import { decodeStrict, encodeChecked, EncodingError, encodeStrict, readMap, translated } from './encoding.ts';
 import { IdError, idBytes, idOfBytes, idOfKey, parseAgentId } from './ids.ts';
+import { once } from './once.ts';
 import { identityWords, matchesWords } from './words.ts';
 
 const seed = { seed: 20261121 };
@@ -158,6 +159,8 @@ describe('the encoding', () => {
 
   test('refuses by size before it looks', () => {
     expect(codeOf(() => decodeStrict(new Uint8Array(11), 10))).toBe('oversize');
+    const read = once((bytes: Uint8Array): object => bytes);
+    expect(codeOf(() => encodeChecked(['ten letters'], 10, read, Object))).toBe('oversize');
   });
 
   test('gives its errors the type that a caller asks for, and no other error', () => {

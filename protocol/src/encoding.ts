@@ -24,7 +24,7 @@ export function encodeStrict(value: unknown): Uint8Array {
  * equal content always has equal bytes. Throws `EncodingError` (`oversize`, `malformed`, `non_canonical`).
  */
 export function decodeStrict(bytes: Uint8Array, maxBytes: number): unknown {
-  if (bytes.length > maxBytes) throw new EncodingError('oversize', `${bytes.length} bytes, at most ${maxBytes} allowed`);
+  bounded(bytes, maxBytes);
   let value: unknown;
   let again: Uint8Array;
   try {
@@ -38,6 +38,11 @@ export function decodeStrict(bytes: Uint8Array, maxBytes: number): unknown {
   return value;
 }
 
+function bounded(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  if (bytes.length > maxBytes) throw new EncodingError('oversize', `${bytes.length} bytes, at most ${maxBytes} allowed`);
+  return bytes;
+}
+
 /** For what leaves here: nothing that the other end would refuse. It need not be decoded for that: what `read` makes of the fields is what `decode` would. */
 export function encodeChecked<T extends object>(
   fields: readonly unknown[],
@@ -45,8 +50,7 @@ export function encodeChecked<T extends object>(
   decode: Once<Uint8Array, T>,
   read: (fields: unknown) => T,
 ): Uint8Array {
-  const bytes = encodeStrict(fields);
-  if (bytes.length > maxBytes) throw new EncodingError('oversize', `${bytes.length} bytes, at most ${maxBytes} allowed`);
+  const bytes = bounded(encodeStrict(fields), maxBytes);
   decode.is(bytes, read(fields));
   return bytes;
 }
