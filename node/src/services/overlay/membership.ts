@@ -30,6 +30,7 @@ export class Membership {
   readonly #linked = new Map<MachineId, Linked>();
   /** in the order they came */
   readonly #active = new Set<MachineId>();
+  /** when each of those came */
   readonly #since = new Map<MachineId, number>();
   /** came in a crowd: the others are still to hear of them */
   readonly #newcomers = new Map<MachineId, PeerDescriptor>();
@@ -136,7 +137,7 @@ export class Membership {
     for (const until of [this.#retryAt, this.#banned]) for (const [peer, at] of until) if (at <= now) until.delete(peer);
     const [newcomer] = this.#newcomers.values();
     if (newcomer) this.#announce(newcomer);
-    if (this.#active.size > limits.ACTIVE_VIEW) this.#pushOut((peer) => this.#since.get(peer)! <= now - limits.GUEST_MS);
+    if (this.#active.size > limits.ACTIVE_VIEW) this.#pushOut(limits.GUEST_MS);
     if (this.#active.size + this.#asked.size + this.#dialling.size < limits.ACTIVE_VIEW) this.#fill();
     else if (now >= this.#nextMerge && this.#active.size >= limits.ACTIVE_VIEW) {
       this.#nextMerge = now + limits.MERGE_EVERY_MS;
@@ -251,7 +252,7 @@ export class Membership {
     if (ofSite.length >= limits.ACTIVE_OF_SITE && this.#active.size > ofSite.length) return false;
     if (this.#active.size >= limits.ACTIVE_VIEW) {
       if (!force) return false;
-      if (this.#active.size >= limits.ACTIVE_VIEW + limits.GUESTS) this.#pushOut(() => true);
+      if (this.#active.size >= limits.ACTIVE_VIEW + limits.GUESTS) this.#pushOut(0);
     }
     this.#asked.delete(peer);
     this.#retryAt.delete(peer);
@@ -261,8 +262,9 @@ export class Membership {
     return true;
   }
 
-  #pushOut(may: (peer: MachineId) => boolean): void {
-    const free = [...this.#active].slice(limits.PROTECTED).filter(may);
+  /** One of those that stayed so many ms, if there is one. */
+  #pushOut(stayed: number): void {
+    const free = [...this.#active].slice(limits.PROTECTED).filter((peer) => this.#step.now - this.#since.get(peer)! >= stayed);
     const victim = this.#step.pick(free.filter((peer) => !this.#around.needed(peer))) ?? this.#step.pick(free);
     if (!victim) return;
     // It may know nobody else yet.
