@@ -57,7 +57,7 @@ function crossing(askers: number) {
       await clock.pass(EVERY_MS);
     }
   };
-  return { askFor, relink: () => void (asking = linkAll()), clock, walks, promised, forwarded: () => forwarded };
+  return { askOnce, askFor, relink: () => void (asking = linkAll()), clock, walks, promised, forwarded: () => forwarded };
 }
 
 test('of one neighbour 32 walks are under way, the next ones are answered here, until those are over', async () => {
@@ -77,6 +77,16 @@ test('a neighbour that links anew gets no further share', async () => {
   relink();
   await askFor(WHILE_MS / 2);
   expect(forwarded()).toBe(32);
+});
+
+test('a neighbour that links anew may not ask more often', async () => {
+  const { askOnce, relink, clock, walks, forwarded } = crossing(1);
+  using _walks = walks;
+  for (let links = 0; links < 20; links++, relink()) askOnce();
+  expect(forwarded()).toBe(8);
+  await clock.pass(EVERY_MS);
+  for (let links = 0; links < 20; links++, relink()) askOnce();
+  expect(forwarded()).toBe(9);
 });
 
 test('of all neighbours together 512 are', async () => {

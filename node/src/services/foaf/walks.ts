@@ -23,6 +23,7 @@ import type { LocalIdentity } from '../identity/local-identity.ts';
 import type { Link } from '../links/link.ts';
 import type { LinkManager } from '../links/link-manager.ts';
 import type { PresenceService } from '../presence/presence-service.ts';
+import { remember } from '../remember.ts';
 
 const FIRST_FANOUT = 3;
 const FURTHER_FANOUT = 2;
@@ -35,6 +36,8 @@ const MAX_RELAYED_OF_PEER = 32;
 const RELAY_MS = 30_000;
 const BURST = 8;
 const QUERIES_PER_S = 2;
+/** whose queries are counted: whoever asked last has all of its allowance again after four seconds */
+const MAX_ASKERS = 1_024;
 
 type Query = Extract<PresenceControl, { kind: 'query' }>;
 type Answer = Extract<PresenceControl, { kind: 'answer' }>;
@@ -74,7 +77,8 @@ interface Passing {
 export class FoafWalks implements Disposable {
   readonly #parts: FoafParts;
   readonly #passing = new Map<string, Passing>();
-  readonly #allowance = new WeakMap<Link, { left: number; at: number }>();
+  /** by machine: a link that is made anew brings no more */
+  readonly #allowance = new Map<MachineId, { left: number; at: number }>();
 
   constructor(parts: FoafParts) {
     this.#parts = parts;
@@ -253,11 +257,11 @@ export class FoafWalks implements Disposable {
     }
   }
 
-  #allowed(link: Link): boolean {
+  #allowed({ machine }: Link): boolean {
     const now = this.#parts.clock.monotonic();
-    const before = this.#allowance.get(link) ?? { left: BURST, at: now };
+    const before = this.#allowance.get(machine) ?? { left: BURST, at: now };
     const left = Math.min(BURST, before.left + ((now - before.at) / 1_000) * QUERIES_PER_S);
-    this.#allowance.set(link, { left: left < 1 ? left : left - 1, at: now });
+    remember(this.#allowance, machine, { left: left < 1 ? left : left - 1, at: now }, MAX_ASKERS);
     return left >= 1;
   }
 }
