@@ -175,21 +175,28 @@ export function topic(): z.ZodString {
   const schema = formatted((text) => {
     if (text.length === 0) return { status: 400, message: '{field} must not be empty' };
     const size = new TextEncoder().encode(text).length;
-    return size <= MAX_TOPIC_BYTES ? undefined : { status: 400, message: `{field} must not exceed ${MAX_TOPIC_BYTES} bytes, got ${size}` };
+    return size <= MAX_TOPIC_BYTES ? unspeakable(text) : { status: 400, message: `{field} must not exceed ${MAX_TOPIC_BYTES} bytes, got ${size}` };
   });
   return withInfo(schema, {
     about: `1 to ${MAX_TOPIC_BYTES} bytes`,
     example: 'muster.example',
-    refused: [refused('empty', ''), refused('257 bytes', 't'.repeat(MAX_TOPIC_BYTES + 1))],
+    refused: [refused('empty', ''), refused('257 bytes', 't'.repeat(MAX_TOPIC_BYTES + 1)), refused('a byte order mark', '\uFEFFtopic')],
   });
+}
+
+/** What others would read as another text: half a character is sent as U+FFFD, and decoders drop a byte order mark in front. */
+function unspeakable(value: string): FormatIssue | undefined {
+  if (value.isWellFormed() && !value.startsWith('\uFEFF')) return undefined;
+  return { status: 400, message: '{field} must be whole characters, without a byte order mark in front' };
 }
 
 /** Free text up to `max` characters. */
 export function text(max: number, example: string): z.ZodString {
   const schema = formatted((value) =>
-    value.length <= max ? undefined : { status: 400, message: `{field} must not exceed ${max} characters, got ${value.length}` },
+    value.length <= max ? unspeakable(value) : { status: 400, message: `{field} must not exceed ${max} characters, got ${value.length}` },
   );
-  return withInfo(schema, { about: `up to ${max} characters`, example, refused: [refused(`${max + 1} characters`, 'x'.repeat(max + 1))] });
+  const not = [refused(`${max + 1} characters`, 'x'.repeat(max + 1)), refused('a byte order mark', `\uFEFF${example}`)];
+  return withInfo(schema, { about: `up to ${max} characters`, example, refused: not });
 }
 
 /** Any string, judged by the handler alone. */

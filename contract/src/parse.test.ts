@@ -71,6 +71,14 @@ test('a topic has 1 to 256 bytes', () => {
   expect(outcome(subscribe, { body: { topic: 'é'.repeat(129) } })).toEqual(refused('topic must not exceed 256 bytes, got 258'));
 });
 
+test('text that others would read as another one is refused', () => {
+  const message = (field: string) => `${field} must be whole characters, without a byte order mark in front`;
+  for (const text of ['\uFEFFtopic', 'half \uD83D', '\uDE00'])
+    expect(outcome(registry['messaging.subscribe'], { body: { topic: text } })).toEqual(refused(message('topic')));
+  expect(outcome(registry['messaging.subscribe'], { body: { topic: 'a\uFEFF\u{1F600}' } })).toEqual({ topic: 'a\uFEFF\u{1F600}' });
+  expect(outcome(registry['contacts.revoke'], { params: { agent_id: ID }, body: { reason: '\uDC00' } })).toEqual(refused(message('reason')));
+});
+
 test('path fields are judged like body fields, after the body', () => {
   const update = registry['contacts.update'];
   expect(outcome(update, { params: { agent_id: 'zz' }, body: { wrong: 1 } })).toEqual([422, expect.stringContaining('wrong')]);

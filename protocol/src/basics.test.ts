@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nodeCrypto as crypto } from '../scripts/node-crypto.ts';
 import { bytesEqual, concat, fromBase64, fromBase64url, fromHex, TextFormError, toBase64, toBase64url, toHex } from './bytes.ts';
-import { decodeStrict, encodeChecked, EncodingError, encodeStrict, readMap, translated } from './encoding.ts';
+import { decodeStrict, encodeChecked, EncodingError, encodeStrict, readMap, readText, translated } from './encoding.ts';
 import { IdError, idBytes, idOfBytes, idOfKey, parseAgentId } from './ids.ts';
 import { once } from './once.ts';
 import { identityWords, matchesWords } from './words.ts';
@@ -170,6 +170,17 @@ describe('the encoding', () => {
       throw new RangeError('a fault');
     };
     expect(() => translated(broken, mine)).toThrow(RangeError);
+  });
+
+  test('holds each text that its reader takes, and the reader takes no other', () => {
+    const parts = fc.array(fc.constantFrom('a', '\uFEFF', '\uD800', '\uDC00', '\uFFFD', '\u{1F600}'), { maxLength: 4 });
+    const law = fc.property(parts, (characters) => {
+      const text = characters.join('');
+      let back: unknown;
+      const sent = codeOf(() => (back = decodeStrict(encodeStrict(text), 99)));
+      expect(codeOf(() => readText(text, 'text', 0, 64))).toBe(sent === 'accepted' && back === text ? 'accepted' : 'bad_shape');
+    });
+    fc.assert(law, { ...seed, numRuns: 500 });
   });
 
   test('has no form for what is not data', () => {

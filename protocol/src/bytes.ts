@@ -21,9 +21,14 @@ export function utf8Bytes(text: string): Uint8Array {
   return utf8.encode(text);
 }
 
-/** Length in UTF-8; text from JSON may hold lone surrogates, which count (and are sent) as U+FFFD. */
+/** Length in UTF-8; text from JSON may hold lone surrogates, which count as U+FFFD. */
 export function utf8Length(text: string): number {
   return Buffer.byteLength(text, 'utf8');
+}
+
+/** Whether it is the same text again when it was sent: a lone surrogate is sent as U+FFFD, and decoders drop a byte order mark in front. */
+export function survivesUtf8(text: string): boolean {
+  return text.isWellFormed() && !text.startsWith('\uFEFF');
 }
 
 /** `name` and a NUL: starts everything that is signed, so that one kind of signature never passes for another. */

@@ -53,6 +53,13 @@ describe('a card', () => {
     expect(await verdictOf(linkOf({ ...more, mood: 'bad' }))).toBe('bad_signature');
   });
 
+  test('says no half of a character, which is signed as if it were another one', async () => {
+    const odd = await signCard(crypto, key, { ...card, display_name: 'Ada\uFFFD', mood: { '\uFFFD': '\uFFFD' } } as AgentCard, now + 9);
+    expect(await verdictOf(linkOf(odd))).toBe(true);
+    const halves = [{ display_name: 'Ada\uD800' }, { mood: { '\uFFFD': '\uDC00' } }, { mood: { '\uD800': '\uFFFD' } }];
+    for (const half of halves) expect(await verdictOf(linkOf({ ...odd, ...half }))).toBe('malformed');
+  });
+
   test('holds until it expires', async () => {
     expect(await verdictOf(cardLink(signed), now + 3_600)).toBe(true);
     expect(await verdictOf(cardLink(signed), now + 3_601)).toBe('expired');

@@ -103,10 +103,16 @@ function decodeCard(text: string): Readonly<Record<string, unknown>> {
     throw new CardError('oversize', `a card of ${length} characters, at most ${MAX_CARD_BYTES} bytes allowed`);
   try {
     const json = new TextDecoder('utf-8', { fatal: true }).decode(fromBase64url(encoded));
-    return readMap(JSON.parse(json), 'card');
+    return readMap(JSON.parse(json, wholeCharacters), 'card');
   } catch (error) {
     throw new CardError('malformed', `not a card: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** JSON can say half a character, which is signed as U+FFFD: another text could take its place. */
+function wholeCharacters(key: string, value: unknown): unknown {
+  if (key.isWellFormed() && (typeof value !== 'string' || value.isWellFormed())) return value;
+  throw new EncodingError('malformed', `${key}: half a character`);
 }
 
 function checkCard(fields: Readonly<Record<string, unknown>>): AgentCard {

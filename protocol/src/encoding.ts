@@ -1,6 +1,6 @@
 /** Deterministic DAG-CBOR: one byte string per value, and nothing else is accepted for it. */
 import { decode, encode } from '@ipld/dag-cbor';
-import { bytesEqual, utf8Length } from './bytes.ts';
+import { bytesEqual, survivesUtf8, utf8Length } from './bytes.ts';
 import { ProtocolError } from './errors.ts';
 import type { Once } from './once.ts';
 
@@ -89,9 +89,9 @@ export function readBytes(value: unknown, name: string, min: number, max = min):
   return good ? value : badShape(name, min === max ? `${min} bytes` : `${min} to ${max} bytes`);
 }
 
-/** Text of `min` to `max` bytes in UTF-8. */
+/** Text of `min` to `max` bytes in UTF-8, which is the same text for whoever reads those. */
 export function readText(value: unknown, name: string, min: number, max: number): string {
-  if (typeof value !== 'string') return badShape(name, 'text');
+  if (typeof value !== 'string' || !survivesUtf8(value)) return badShape(name, 'text of whole characters, without a byte order mark in front,');
   const length = utf8Length(value);
   return length >= min && length <= max ? value : badShape(name, `${min} to ${max} bytes of text`);
 }
