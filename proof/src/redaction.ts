@@ -3,7 +3,8 @@ const replacement = '[secret]';
 const shortest = 8;
 
 export class Redactor {
-  readonly #variants = new Set<string>();
+  /** longest first */
+  #variants: readonly string[] = [];
   /** the same as they look inside JSON text */
   #escaped: readonly string[] = [];
 
@@ -13,25 +14,26 @@ export class Redactor {
     const base64 = Buffer.from(secret, 'utf8').toString('base64');
     const plain = base64.replace(/=+$/, '');
     const urlSafe = plain.replaceAll('+', '-').replaceAll('/', '_');
-    for (const form of [secret, encodeURIComponent(secret), base64, plain, urlSafe]) this.#variants.add(form);
-    this.#escaped = [...this.#variants].map((form) => JSON.stringify(form).slice(1, -1));
+    const forms = new Set([...this.#variants, secret, encodeURIComponent(secret), base64, plain, urlSafe]);
+    this.#variants = [...forms].toSorted((a, b) => b.length - a.length);
+    this.#escaped = this.#variants.map((form) => JSON.stringify(form).slice(1, -1));
   }
 
   /** true when a text holds a secret, as it is or as JSON writes it */
   finds(text: string): boolean {
-    return this.findsIn(text) || [...this.#variants].some((form) => text.includes(form));
+    return this.findsIn(text) || this.#variants.some((form) => text.includes(form));
   }
 
   text(text: string): string {
     let clean = text;
-    for (const form of this.#longestFirst()) clean = clean.replaceAll(form, replacement);
+    for (const form of this.#variants) clean = clean.replaceAll(form, replacement);
     return clean;
   }
 
   /** Bytes of a log: replaced without touching any other byte, whatever its encoding. */
   bytes(bytes: Uint8Array): Uint8Array {
     let text = Buffer.from(bytes).toString('latin1');
-    for (const form of this.#longestFirst()) {
+    for (const form of this.#variants) {
       text = text.replaceAll(Buffer.from(form, 'utf8').toString('latin1'), replacement);
     }
     return Buffer.from(text, 'latin1');
@@ -54,9 +56,5 @@ export class Redactor {
     if (Array.isArray(value)) return value.map((item) => this.#walk(item));
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.text(key), this.#walk(item)]));
-  }
-
-  #longestFirst(): string[] {
-    return [...this.#variants].toSorted((a, b) => b.length - a.length);
   }
 }

@@ -1,5 +1,4 @@
 /** One daemon of a local world, through all its lives: the home and the identity stay, process and API address change. */
-import { Redactor } from '@muster/proof';
 import type { LabClock } from '../clock.ts';
 import { DeadlineError, eventually } from '../eventually.ts';
 import { CannotExecute, type DaemonExit, DaemonProcess } from '../process/daemon-process.ts';
@@ -8,14 +7,13 @@ import type { Crowd } from './crowd.ts';
 import type { Preload } from '../preload/preload.ts';
 import type { DaemonCommand } from './daemon-command.ts';
 import { type Health, probeHealth } from './health.ts';
-import { forgetApi, type NodeConfig, type NodeHome, readApi, readToken } from './node-home.ts';
+import { forgetApi, type NodeConfig, type NodeHome, readApi } from './node-home.ts';
 import type { OwnDisks } from './own-disks.ts';
+import type { Tokens } from './tokens.ts';
 
 const BOOT_LIMIT_MS = 20_000;
 const CROWD_BOOT_LIMIT_MS = 60_000;
 const PROBE_MS = 1000;
-/** characters that tell a token from any word */
-const SHORTEST_TOKEN = 8;
 
 export class DaemonNotReady extends Error {
   override readonly name = 'DaemonNotReady';
@@ -41,6 +39,8 @@ export interface LocalNodeOptions {
   readonly bootstraps: boolean;
   readonly reaper: Reaper;
   readonly clock: LabClock;
+  /** of all nodes of its world */
+  readonly tokens: Tokens;
   readonly bootLimit?: number;
   /** shares its process with others; `command` is not used then */
   readonly crowd?: Crowd | undefined;
@@ -64,9 +64,6 @@ export class LocalNode implements AsyncDisposable {
   #api: { address: string; token: string } | undefined;
   /** who ends with it; an end that the lab did not cause is not expected */
   readonly #fate: { expectedEnd: boolean };
-  readonly #redactor = new Redactor();
-  /** in this life */
-  #answered = false;
 
   constructor(options: LocalNodeOptions) {
     this.name = options.name;
@@ -117,7 +114,7 @@ export class LocalNode implements AsyncDisposable {
 
   /** Starts the daemon and waits until it answers. @throws DaemonNotReady with its last words; CannotExecute */
   async start(signal?: AbortSignal): Promise<{ ms: number }> {
-    const { reaper, clock, bootstraps, crowd, disks, preload, said } = this.#options;
+    const { reaper, clock, tokens, bootstraps, crowd, disks, preload, said } = this.#options;
     const { command, home, name } = this;
     if (crowd) return crowd.start(signal);
     if (this.alive) throw new Error(`${name} is running already`);
@@ -133,7 +130,6 @@ export class LocalNode implements AsyncDisposable {
       '--skip-update-check',
     ];
     this.#fate.expectedEnd = false;
-    this.#answered = false;
     preload?.forget();
     const given = { ...home.environment, ...command.env };
     const env = preload?.environment(given) ?? given;
@@ -143,7 +139,7 @@ export class LocalNode implements AsyncDisposable {
       cwd: home.root,
       log: home.log,
       env,
-      said: said && ((line: string) => said(this.#withoutToken(line))),
+      said: said && ((line: string) => said(tokens.text(line))),
     };
     const daemon = await DaemonProcess.start(disks?.launch(launch) ?? launch, reaper, clock);
     try {
@@ -154,8 +150,9 @@ export class LocalNode implements AsyncDisposable {
     }
   }
 
-  /** The address of a former life must not be taken for the next one's. */
+  /** The address of a former life must not be taken for the next one's, and its token may be another one. */
   forget(): Promise<void> {
+    this.#options.tokens.expect(this.home);
     return forgetApi(this.home);
   }
 
@@ -171,20 +168,9 @@ export class LocalNode implements AsyncDisposable {
     }
   }
 
-  /** Without the API's token: such words become evidence. */
+  /** Without tokens: such words become evidence. */
   #lastWordsOf({ lastWords }: DaemonProcess): string {
-    return `It said: ${this.#withoutToken(lastWords) || 'nothing'}`;
-  }
-
-  /** Until all nodes of its world answer nobody else knows what is to be kept secret. */
-  #withoutToken(text: string): string {
-    if (!this.#answered) this.#keepSecret(readToken(this.home));
-    return this.#redactor.text(text);
-  }
-
-  #keepSecret(token: string | undefined): void {
-    // One that is being written is none yet.
-    if (token !== undefined && token.length >= SHORTEST_TOKEN) this.#redactor.add(token);
+    return `It said: ${this.#options.tokens.text(lastWords) || 'nothing'}`;
   }
 
   async #ready(daemon: DaemonProcess): Promise<boolean> {
@@ -199,8 +185,7 @@ export class LocalNode implements AsyncDisposable {
     const health = await probeHealth(api.address, PROBE_MS);
     if (health.state !== 'healthy') return false;
     this.#api = api;
-    this.#keepSecret(api.token);
-    this.#answered = true;
+    this.#options.tokens.known(this.home, api.token);
     this.version = health.version;
     return true;
   }

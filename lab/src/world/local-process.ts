@@ -14,6 +14,7 @@ import type { DaemonCommand } from './daemon-command.ts';
 import { freePort } from './free-port.ts';
 import { LocalNode } from './local-node.ts';
 import { createHome, type NodeHome, writeConfig } from './node-home.ts';
+import { Tokens } from './tokens.ts';
 
 const SEED_BYTES = 32;
 
@@ -111,6 +112,7 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
   };
 
   const nodes: LocalNode[] = [];
+  const tokens = new Tokens();
   const crowds: Crowd[] = [];
   const crowdOf = (index: number, name: string): Crowd | undefined => {
     const { crowd, commands } = options;
@@ -136,7 +138,7 @@ export async function startLocalWorld(options: LocalWorldOptions): Promise<Local
     const crowd = crowdOf(index, name);
     const own = options.commands?.[name] ?? command;
     const { said } = options;
-    const prepared = { disks: ownDisks, preload: preloads.get(name), said: said && ((line: string) => said(name, line)) };
+    const prepared = { tokens, disks: ownDisks, preload: preloads.get(name), said: said && ((line: string) => said(name, line)) };
     nodes.push(stack.use(new LocalNode({ name, home, config, command: own, bootstraps, reaper, clock, crowd, ...prepared, ...bootLimit })));
   }
 
