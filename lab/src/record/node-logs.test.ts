@@ -20,8 +20,14 @@ const saidBy = (lines: readonly JournalLine[], node: string): Said[] =>
 function logs(nodes: number) {
   const { recorder, lines } = memoryRecorder();
   let now = 0;
-  const { line } = new NodeLogs({ recorder, clock: { ...systemClock, monotonic: () => now }, nodes });
-  return { line, recorder, said: (node: string) => saidBy(lines, node), pass: (ms: number) => void (now += ms) };
+  const nodeLogs = new NodeLogs({ recorder, clock: { ...systemClock, monotonic: () => now }, nodes });
+  return {
+    line: nodeLogs.line,
+    tellLeftOut: () => nodeLogs.tellLeftOut(),
+    recorder,
+    said: (node: string) => saidBy(lines, node),
+    pass: (ms: number) => void (now += ms),
+  };
 }
 
 test('output is told line by line, whatever its pieces, and long lines are cut', () => {
@@ -40,7 +46,7 @@ test('output is told line by line, whatever its pieces, and long lines are cut',
 });
 
 test('whoever says too much is cut short, which is said; its warnings have a share of their own, as has each other', () => {
-  const { line, said, pass } = logs(2);
+  const { line, tellLeftOut, said, pass } = logs(2);
   for (let n = 0; n < 1_000; n++) line('bob', `INFO busy ${n}`);
   line('bob', 'WARN link down');
   line('alice', 'INFO here');
@@ -57,6 +63,10 @@ test('whoever says too much is cut short, which is said; its warnings have a sha
   expect(said('bob').at(-1)).toEqual({ text: 'the rest of its lines is left out' });
   for (let n = 0; n < 1_000; n++) line('bob', `WARN ${n}`);
   expect(said('bob').slice(2_502)).toEqual(Array.from({ length: 50 }, (_, n) => ({ text: `WARN ${n}` })));
+  for (let n = 0; n < 2; n++) tellLeftOut();
+  const text = (what: string) => `its last ${what} are left out`;
+  expect(said('bob').slice(2_552)).toEqual([{ text: text('lines'), left_out: 7_552 }, { text: text('warnings'), left_out: 950 }]); // prettier-ignore
+  expect(said('alice')).toHaveLength(1);
 });
 
 test('no part of a token is recorded, not even of one that lies across the end of what is', async () => {
@@ -66,6 +76,13 @@ test('no part of a token is recorded, not even of one that lies across the end o
   const answers = () => said('alice').slice(1);
   await eventually(systemClock, () => answers().length >= 2, { within: 8_000, what: 'what it says as it answers' });
   expect(new Set(answers().map(({ text }) => text))).toEqual(new Set([`${'x'.repeat(280)}[secret]`]));
+});
+
+test('nor of a token of another node of its world', async () => {
+  const { line, said } = logs(2);
+  const target = localTarget({ command: fakeDaemon(), commands: { alice: fakeDaemon('tells-on') } });
+  await using _world = await target.open({ nodes: 2, said: line });
+  expect(said('alice')[1]).toEqual({ text: `${'x'.repeat(280)}[secret]` });
 });
 
 test('what nodes say after the run is nothing of it', () => {

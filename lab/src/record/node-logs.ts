@@ -14,7 +14,9 @@ const URGENT = /\b(?:warn|warning|error|fatal|panic|uncaught)\b/iu;
 
 /** What is left of a node's share. */
 interface Share {
-  /** undefined: none, which was said */
+  readonly node: string;
+  readonly kind: 'warnings' | 'lines';
+  /** undefined: none, which was said once */
   lines: number | undefined;
   /** that it may say at once */
   burst: number;
@@ -46,12 +48,11 @@ export class NodeLogs {
     const now = clock.monotonic();
     const kind = URGENT.test(text) ? 'warnings' : 'lines';
     const key = `${kind} ${node}`;
-    const share = this.#shares.get(key) ?? { lines: Math.ceil(MOST_LINES / nodes), burst: BURST, at: now, leftOut: 0 };
+    const share = this.#shares.get(key) ?? { node, kind, lines: Math.ceil(MOST_LINES / nodes), burst: BURST, at: now, leftOut: 0 };
     this.#shares.set(key, share);
     share.burst = Math.min(BURST, share.burst + ((now - share.at) * PER_SECOND) / 1_000);
     share.at = now;
-    if (share.lines === undefined) return;
-    if (share.lines > 0 && share.burst < 1) {
+    if (share.lines === undefined || (share.lines > 0 && share.burst < 1)) {
       share.leftOut++;
       return;
     }
@@ -59,6 +60,15 @@ export class NodeLogs {
     share.lines = over ? undefined : share.lines - 1;
     share.burst--;
     recorder.log(node, { text: over ? `the rest of its ${kind} is left out` : text, ...(share.leftOut > 0 && { left_out: share.leftOut }) });
-    share.leftOut = 0;
+    share.leftOut = over ? 1 : 0;
   };
+
+  /** Says how many were left out of which nothing was said yet: a node may say nothing after them. */
+  tellLeftOut(): void {
+    for (const share of this.#shares.values()) {
+      if (share.leftOut === 0) continue;
+      this.#options.recorder.log(share.node, { text: `its last ${share.kind} are left out`, left_out: share.leftOut });
+      share.leftOut = 0;
+    }
+  }
 }

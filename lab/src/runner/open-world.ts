@@ -41,6 +41,8 @@ export interface OpenWorld extends AsyncDisposable {
   readonly ids: ReadonlyMap<string, { readonly agentId: string; readonly machineId: string }>;
   /** its line in the journal */
   readonly seq: number;
+  /** Says in the journal how much of the nodes' logs is not in it, as closing does: for a world that outlives the journal. */
+  tellLeftOut(): void;
 }
 
 export interface OpenWorldOptions {
@@ -61,6 +63,9 @@ export async function openWorld(
   recorder.mark();
   const boot = `${bootPrefix}${name}`;
   recorder.phase(boot, 'setup', 'begin');
+  const said = new NodeLogs({ recorder, clock, nodes: planned.nodes });
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => said.tellLeftOut());
   const world = await target
     .open({
       nodes: planned.nodes,
@@ -71,7 +76,7 @@ export async function openWorld(
       config: planned.config,
       human: planned.human,
       uses: planned.uses,
-      said: new NodeLogs({ recorder, clock, nodes: planned.nodes }).line,
+      said: said.line,
       signal,
     })
     .catch((error: unknown) => {
@@ -79,7 +84,6 @@ export async function openWorld(
       claimDown(recorder, boot, error);
       throw new TargetDown(error.message, { cause: error });
     });
-  await using stack = new AsyncDisposableStack();
   stack.use(world);
   const from = recorder.mark();
   const handles = world.nodes.map((node) => new NodeHandle(node, { recorder, clock }));
@@ -130,6 +134,7 @@ export async function openWorld(
       capabilities: new Set<string>(capabilities),
       ids: new Map(handles.map(({ name: of, agentId, machineId }) => [of, { agentId, machineId }])),
       seq,
+      tellLeftOut: () => said.tellLeftOut(),
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
     };
   } finally {

@@ -267,6 +267,14 @@ test('what nodes say in their logs is recorded beside what they do', async () =>
   expect((await verifyBundle(bundle)).findings).toEqual([]);
 });
 
+test('how many lines of a log were left out is said of each node, also of one that says nothing more', async () => {
+  const elsewhere = oneScenario('test/elsewhere', async () => {}, { needs: { nodes: 1, config: { a: 1 } } });
+  const { bundle } = await run([knowsItself, elsewhere], { behaviour: 'chatters' });
+  const journal = readFileSync(join(bundle, 'data/journal.jsonl'), 'utf8');
+  // 201 lines in each of the two worlds, about 50 of which are told: of the one that was closed, and of the one that is still up.
+  expect(journal.match(/"data":\{"text":"its last lines are left out","left_out":1[45]\d\}/gu)).toHaveLength(2);
+});
+
 test('the last words of a node do not give its token away', async () => {
   const { row, bundle } = await run([knowsItself], { behaviour: 'blabs' });
   expect(readFileSync(join(bundle, 'data/journal.jsonl'), 'utf8')).toContain('"text":"the token is [secret]"');

@@ -221,6 +221,7 @@ class Session implements AsyncDisposable {
       if (!(error instanceof TargetUntrusted || error instanceof TargetDown) && !signal.aborted) throw error;
     }
     await this.#stopSampling();
+    this.last?.tellLeftOut();
     for (const { scenario, reason } of notRun) {
       const range: [number, number] = [1, recorder.seq];
       recorder.check({

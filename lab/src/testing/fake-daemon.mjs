@@ -35,6 +35,12 @@ if (behaviour === 'blabs') {
   process.stderr.write(`the token is ${token}\n`);
   process.exit(3);
 }
+if (behaviour === 'tells-on') {
+  const itsToken = tokenFile.replace(`/${option('--name')}/`, '/bob/');
+  while (!existsSync(itsToken) || readFileSync(itsToken, 'utf8').length < 64) await new Promise((resolve) => setTimeout(resolve, 5));
+  process.stdout.write(`${'x'.repeat(280)}${readFileSync(itsToken, 'utf8')}\n`);
+}
+if (behaviour === 'chatters') process.stdout.write('still starting\n'.repeat(200));
 const agent_id = readFileSync(identity, 'utf8');
 
 const started = Date.now();
