@@ -89,6 +89,36 @@ const introducesToBlocked: Saboteur = {
   }),
 };
 
+const EVERY = 5;
+
+const readsStale: Saboteur = {
+  name: 'reads-stale',
+  plants: 'answers one question in five for its contacts with what it answered last',
+  node: 'alice',
+  caughtBy: 'durability/register/one-order',
+  handlers: (handlers) => {
+    let asked = 0;
+    let last: Awaited<ReturnType<(typeof handlers)['contacts.list']>> | undefined;
+    return {
+      'contacts.list': async (input, context) => {
+        if (++asked % EVERY !== 0 || last === undefined) last = await handlers['contacts.list'](input, context);
+        return last;
+      },
+    };
+  },
+};
+
+const losesUpdates: Saboteur = {
+  name: 'loses-updates',
+  plants: 'says that it set how far an agent is trusted, and one time in five does not',
+  node: 'alice',
+  caughtBy: 'durability/register/one-order',
+  handlers: (handlers) => {
+    let asked = 0;
+    return { 'contacts.setTrust': (input, context) => (++asked % EVERY === 0 ? {} : handlers['contacts.setTrust'](input, context)) };
+  },
+};
+
 export const trustSaboteurs: readonly Saboteur[] = [
   misjudgesPinned,
   forgivesRevoked,
@@ -97,4 +127,6 @@ export const trustSaboteurs: readonly Saboteur[] = [
   findsUndisclosed,
   verifiesAnything,
   introducesToBlocked,
+  readsStale,
+  losesUpdates,
 ];

@@ -5,6 +5,7 @@ import { logicalIdsOutliveKill } from './logical-ids.ts';
 import { pendingMessagesOutliveKill } from './outbox.ts';
 import { pages } from './pages.ts';
 import { allOutlivesPowerLoss } from './power.ts';
+import { contactIsRegister } from './register.ts';
 import { replays } from './replays.ts';
 import { required } from './requirements.ts';
 import { allOutlivesRestart } from './restart.ts';
@@ -15,6 +16,7 @@ export const durability: Suite = suite({
   requirements: Object.values(required),
   scenarios: [
     contactsOutliveKill,
+    contactIsRegister,
     acknowledgedMessagesOutliveKill,
     pendingMessagesOutliveKill,
     logicalIdsOutliveKill,

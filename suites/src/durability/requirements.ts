@@ -25,5 +25,9 @@ export const required = {
     id: 'durability.replays',
     text: `What was delivered ${WRITTEN_MS / 1_000} s or more before a daemon was killed is not delivered again when it is repeated afterwards.`,
   },
+  register: {
+    id: 'durability.register',
+    text: 'However many clients set and read the trust level of a contact at once, and whenever the daemon is killed, one order of what they did explains every answer.',
+  },
   pages: { id: 'durability.inbox-pages', text: 'An inbox that is read page by page is read whole, each message once.' },
 } as const satisfies Record<string, Requirement>;
