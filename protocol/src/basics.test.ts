@@ -37,6 +37,8 @@ describe('an id', () => {
     [`${'ab'.repeat(31)}zz`, 'bad_character', { index: 62, character: 'z' }],
     ['0x', 'bad_character', { index: 1, character: 'x' }],
     ['é!', 'bad_character', { index: 0, character: 'é' }],
+    // Its lower byte is a digit.
+    ['0\u0131', 'bad_character', { index: 1, character: '\u0131' }],
     [`${'ab'.repeat(31)} a`, 'bad_character', { index: 62, character: ' ' }],
   ])('refuses "%s" as %s', (text, code, detail) => {
     const caught = (() => {

@@ -48,12 +48,23 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** beside what is used of a buffer */
-const SPARE_BYTES = 64;
+/**
+ * A typed array of so few bytes has no buffer of its own before somebody asks for it, and making one costs more than copying the bytes: V8 keeps
+ * them in the object itself.
+ */
+const SMALL_BYTES = 64;
 
-/** The same bytes, without a larger buffer that they are a part of: 40 bytes that are kept would keep all of a 64 KiB read. */
-export function ownMemory(bytes: Uint8Array): Uint8Array {
-  return bytes.buffer.byteLength > bytes.length + SPARE_BYTES ? new Uint8Array(bytes) : bytes;
+export const isSmall = (bytes: Uint8Array): boolean => bytes.length <= SMALL_BYTES;
+
+/** `bytes.subarray(from, to)` without a larger buffer that they are a part of: 40 bytes that are kept would keep all of a 64 KiB read. */
+export function ownPart(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  if (to - from > SMALL_BYTES) {
+    const part = from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to);
+    return part.buffer.byteLength > part.length + SMALL_BYTES ? new Uint8Array(part) : part;
+  }
+  const part = new Uint8Array(to - from);
+  for (let at = from; at < to; at++) part[at - from] = bytes[at]!;
+  return part;
 }
 
 /** Not constant time: for public bytes only; secrets are compared by `Crypto.equal`. */
@@ -65,20 +76,40 @@ function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+const small = Buffer.allocUnsafeSlow(SMALL_BYTES);
+
 /** Lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
-  return view(bytes).toString('hex');
+  if (bytes.length > SMALL_BYTES) return view(bytes).toString('hex');
+  small.set(bytes);
+  return small.toString('hex', 0, bytes.length);
 }
+
+/** what a digit stands for, by its character; more than a digit can for all else */
+const DIGITS = new Uint16Array(256).fill(0x100);
+for (const [value, digit] of [...'0123456789abcdef'].entries()) for (const form of [digit, digit.toUpperCase()]) DIGITS[form.charCodeAt(0)] = value;
 
 /** Hex in either case. Throws `TextFormError` (`odd_length`, `bad_character`). */
 export function fromHex(text: string): Uint8Array {
   if (text.length % 2 !== 0) throw new TextFormError('odd_length', 'Odd number of digits');
-  const index = text.search(/[^0-9a-fA-F]/);
-  if (index !== -1) {
-    const character = String.fromCodePoint(text.codePointAt(index)!);
-    throw new TextFormError('bad_character', `Invalid character '${character}' at position ${index}`, index, character);
+  const bytes = new Uint8Array(text.length / 2);
+  let seen = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const high = text.charCodeAt(2 * at);
+    const low = text.charCodeAt(2 * at + 1);
+    const value = (DIGITS[high & 0xff]! << 4) | DIGITS[low & 0xff]!;
+    // What is no digit, or a character beyond 255, sets a bit that no byte has.
+    seen |= value | ((high | low) & ~0xff);
+    bytes[at] = value;
   }
-  return Uint8Array.from(Buffer.from(text, 'hex'));
+  if (seen > 0xff) throw badHex(text);
+  return bytes;
+}
+
+function badHex(text: string): TextFormError {
+  const index = text.search(/[^0-9a-fA-F]/);
+  const character = String.fromCodePoint(text.codePointAt(index)!);
+  return new TextFormError('bad_character', `Invalid character '${character}' at position ${index}`, index, character);
 }
 
 /** Standard alphabet, padded (RFC 4648 §4). */

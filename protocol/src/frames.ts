@@ -6,7 +6,7 @@
  *
  * A control message is one frame. A bulk message is one or more, all full but the last, so a sender can put control frames between them.
  */
-import { concat, ownMemory } from './bytes.ts';
+import { concat, ownPart } from './bytes.ts';
 import {
   FRAGMENT_HEADER_BYTES,
   FRAME_HEADER_BYTES,
@@ -39,7 +39,7 @@ export interface Frame {
   /** may be the chunk it came in, never a small part of it */
   readonly body: Uint8Array;
   /** the fragment header, where it came in a chunk before; `body` is then without it */
-  readonly head?: Uint8Array;
+  readonly head?: Uint8Array | undefined;
 }
 
 /** Throws `FrameError` (`oversize`). */
@@ -124,7 +124,7 @@ export class FrameDecoder {
       if (at === chunk.length && length > 0) return;
       const rest = length - this.#bodyFilled;
       if (this.#body === undefined && chunk.length - at >= rest) {
-        this.#emit(ownMemory(at === 0 && chunk.length === rest ? chunk : chunk.subarray(at, at + rest)), this.#head);
+        this.#emit(ownPart(chunk, at, at + rest), this.#head);
         at += rest;
         continue;
       }
@@ -155,7 +155,7 @@ export class FrameDecoder {
   }
 
   #emit(body: Uint8Array, head?: Uint8Array): void {
-    const frame = { lane: this.#header[4]!, type: this.#header[5]!, body, ...(head && { head }) };
+    const frame = { lane: this.#header[4]!, type: this.#header[5]!, body, head };
     this.#headerFilled = 0;
     this.#head = undefined;
     this.#body = undefined;

@@ -51,10 +51,12 @@ function parseIdBytes(text: string): Uint8Array {
     const { code, message, index, character } = error as TextFormError;
     throw new IdError(code as IdErrorCode, message, { index, character });
   }
-  if (bytes.length !== ID_BYTES) {
-    throw new IdError('wrong_length', `expected ${ID_BYTES} bytes (${ID_BYTES * 2} hex chars), got ${bytes.length}`, { bytes: bytes.length });
-  }
-  return bytes;
+  return idSized(bytes);
+}
+
+function idSized(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === ID_BYTES) return bytes;
+  throw new IdError('wrong_length', `expected ${ID_BYTES} bytes (${ID_BYTES * 2} hex chars), got ${bytes.length}`, { bytes: bytes.length });
 }
 
 export const parseAgentId = (text: string): AgentId => parseId<AgentId>(text);
@@ -69,5 +71,5 @@ export function idBytes(id: AnyId): Uint8Array {
 
 /** Id of 32 bytes. Throws `IdError` (`wrong_length`). */
 export function idOfBytes<T extends AnyId>(bytes: Uint8Array): T {
-  return parseId<T>(toHex(bytes));
+  return toHex(idSized(bytes)) as T;
 }
