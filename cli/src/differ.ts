@@ -44,8 +44,8 @@ function incomparable(one: ProofReport, other: ProofReport): string | undefined 
 
 /** What was to happen, whoever it happened to. */
 function sizeOf({ run }: ProofReport): string {
-  const { nodes, messages, rate, duration, kills, schedule } = (run!.inputs['plan'] ?? {}) as Readonly<Record<string, unknown>>;
-  return JSON.stringify([nodes, messages, rate, duration, kills, schedule]);
+  const { nodes, messages, rate, duration, kills, trials, schedule } = (run!.inputs['plan'] ?? {}) as Readonly<Record<string, unknown>>;
+  return JSON.stringify([nodes, messages, rate, duration, kills, trials, schedule]);
 }
 
 async function operationsOf(bundle: string): Promise<AnsweredOperations> {

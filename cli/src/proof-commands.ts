@@ -32,6 +32,7 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .option('--duration <TIME>', 'how long each daemon sends at that rate, or a suite like chaos goes on: 90s, 10m, 1h', seconds)
     .option('--resume <BUNDLE>', 'take up a soak that was broken off, for the rest of its duration')
     .option('--kills <N>', 'how often the crash suite kills a node', (text) => wholeNumber(text, 1))
+    .option('--trials <N>', 'at most so many trials of what holds by chance only', (text) => wholeNumber(text, 1))
     .addOption(new Option('--world <KIND>', 'daemons on this host, or our own node on virtual time').choices(['local', 'sim']))
     .option('--real-crypto', 'in a simulated world: the real cryptography, in place of a test scheme')
     .option('--schedule <FILE>', 'faults and load of the chaos suite as written there, in place of what the seed makes')

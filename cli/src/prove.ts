@@ -48,6 +48,8 @@ export interface ProveRequest {
   readonly messages?: number;
   readonly rate?: number;
   readonly kills?: number;
+  /** at most, of what holds by chance only */
+  readonly trials?: number;
   readonly duration?: number;
   /** bundle of a soak that was broken off, to be taken up */
   readonly resume?: string;
@@ -95,8 +97,8 @@ export async function runProve(given: ProveRequest): Promise<number> {
   const warning = asked.world === 'sim' && !asked.quiet ? sizeWarning(asked.nodes) : undefined;
   if (warning !== undefined) complain(warning);
   if (asked.seeds !== undefined) return searchSeeds(asked, asked.seeds, runProve);
-  const { nodes, rate, kills } = asked;
-  const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate, duration: asked.duration, elapsed: asked.elapsed, kills });
+  const { nodes, rate, kills, trials, duration, elapsed } = asked;
+  const settings = defined({ nodes, messages: await usage(() => messagesOf(asked)), rate, duration, elapsed, kills, trials });
   const schedule = asked.schedule === undefined ? undefined : await usage(() => scheduleIn(asked.schedule!));
   if (schedule && nodes !== undefined) throw new Failure('--schedule says which nodes there are: it excludes --nodes', EXIT_USAGE);
   const { suites, standard } = await usage(() => loadSuites({ nodes, kills, schedule, world: asked.world }));
@@ -214,13 +216,14 @@ function asStandard({
   rate,
   duration,
   kills,
+  trials,
   target,
   targetCmd,
   world,
   saboteur,
   schedule,
 }: ProveRequest): boolean {
-  return [suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, target, targetCmd, world, saboteur, schedule].every(
+  return [suite, grep, shard, lastFailed, nodes, messages, rate, duration, kills, trials, target, targetCmd, world, saboteur, schedule].every(
     (given) => given === undefined,
   );
 }

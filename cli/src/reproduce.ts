@@ -9,8 +9,11 @@ export function reproduceLine(
   { suite, grep, target, targetCmd, shard, baseline, world, realCrypto, saboteur, schedule, ...rest }: ProveRequest,
   seed: string,
 ): string {
-  const { nodes, messages, rate, duration, kills } = rest;
-  const numbers = Object.entries(defined({ nodes, messages, rate, duration, kills })).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const { nodes, messages, rate, duration, kills, trials } = rest;
+  const numbers = Object.entries(defined({ nodes, messages, rate, duration, kills, trials })).flatMap(([name, value]) => [
+    `--${name}`,
+    String(value),
+  ]);
   const words = [
     'muster prove --seed',
     seed,
@@ -31,14 +34,14 @@ export function reproduceLine(
 
 /** What a run does again, as data; of a run against nodes that were there already, nothing does. */
 export function planData(request: ProveRequest, seed: string, schedule: Schedule | undefined): Json {
-  const { suite, grep, world = 'local', realCrypto, saboteur, targetCmd, target, nodes, messages, rate, duration, kills } = request;
-  const given = { suite, grep, world, realCrypto, saboteur, targetCmd, target, nodes, messages, rate, duration, kills, schedule };
+  const { suite, grep, world = 'local', realCrypto, saboteur, targetCmd, target, nodes, messages, rate, duration, kills, trials } = request;
+  const given = { suite, grep, world, realCrypto, saboteur, targetCmd, target, nodes, messages, rate, duration, kills, trials, schedule };
   return JSON.parse(JSON.stringify({ seed, ...given })) as Json;
 }
 
 export type PlannedRun = Pick<
   ProveRequest,
-  'suite' | 'grep' | 'world' | 'realCrypto' | 'saboteur' | 'targetCmd' | 'target' | 'messages' | 'rate' | 'kills' | 'nodes' | 'duration'
+  'suite' | 'grep' | 'world' | 'realCrypto' | 'saboteur' | 'targetCmd' | 'target' | 'messages' | 'rate' | 'kills' | 'trials' | 'nodes' | 'duration'
 >;
 
 /** What `planData` said; the schedule is left out, which the journal has as it was drawn. Undefined where nothing was said. */

@@ -23,6 +23,7 @@ export * from './journal-file.ts';
 export { Redactor } from './redaction.ts';
 export { type Answer, AnsweredOperations, compare, type Comparison, type Divergence } from './divergence.ts';
 export { EdnHistory } from './edn.ts';
+export { type Hypotheses, SequentialTest } from './checkers/sequential.ts';
 export { Histograms } from './picture/histogram.ts';
 export { LOGS, RESOURCES } from './picture/picture.ts';
 export * from './frame.ts';

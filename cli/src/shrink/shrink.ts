@@ -138,7 +138,7 @@ class Again {
       tool: { name: 'muster', version: VERSION },
       reproduce: reproduceLine(asked, seed),
       plan: planData(asked, seed, schedule),
-      settings: { ...defined({ messages: request.messages, rate: request.rate, kills }), ...settings },
+      settings: { ...defined({ messages: request.messages, rate: request.rate, kills, trials: request.trials }), ...settings },
     };
   }
 }

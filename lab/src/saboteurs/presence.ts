@@ -83,6 +83,26 @@ const walksOn: Saboteur = {
   },
 };
 
+const FEW = 3;
+
+const asksTheSame: Saboteur = {
+  name: 'asks-the-same',
+  plants: 'has its searches ask the same few neighbours each time',
+  node: 'alice',
+  caughtBy: 'presence/chance/found',
+  services: ({ links }) => {
+    links.on({
+      up: (link) => {
+        const send = link.send.bind(link);
+        const others = links.all().indexOf(link) >= FEW;
+        link.send = (message, ...how) => !(others && message.kind === 'presence' && message.control.kind === 'query') && send(message, ...how);
+      },
+      down: () => {},
+      message: () => {},
+    });
+  },
+};
+
 const queuesBeacons: Saboteur = {
   name: 'queues-beacons',
   plants: 'has signs of life wait behind all that is published',
@@ -134,6 +154,7 @@ export const presenceSaboteurs: readonly Saboteur[] = [
   tellsOfStrangers,
   searchesOn,
   walksOn,
+  asksTheSame,
   queuesBeacons,
   alwaysHealthy,
   listsTheGone,

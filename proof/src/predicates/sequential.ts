@@ -50,7 +50,7 @@ export const succeedsAtRate: Predicate<SucceedsAtRate> = {
         const counted = `${test.successes} of ${test.trials} trials succeeded`;
         if (test.decided === 'good') return pass(`${counted}: at least ${good} (against ${bad}, risks ${alpha} and ${beta})`, failures);
         if (test.decided === 'bad') return fails(`${counted}: not ${good} (rather ${bad} or less, risks ${alpha} and ${beta})`, failures);
-        return inconclusive('harness', `${counted}: undecided between ${good} and ${bad}, needs ${test.needed} more if all succeed`, failures);
+        return inconclusive('harness', `${counted}: undecided between ${good} and ${bad}, needs ${test.needed} more runs if all succeed`, failures);
       },
     };
   },
