@@ -75,6 +75,21 @@ describe('presence-true', () => {
     expect(judged(living, claim(false)).status).toBe('fail');
   });
 
+  it('may allow less time for who is there than for who is gone', () => {
+    const strict = { ...claim(true), params: { ...(claim(true).params as object), upWithin: 50 } };
+    const tells = (ms: number) => {
+      const journal = begun();
+      says(journal.after(10), 'online');
+      journal.after(300).fault('f', 'requested', 'applied', 'bit');
+      says(journal.after(99), 'gone');
+      journal.fault('f', 'healed', 'heal_seen');
+      says(journal.after(ms), 'online');
+      return judged(journal, strict);
+    };
+    expect(tells(50)).toMatchObject({ status: 'pass', message: '3 reports, none false for more than 100 ms, or 50 ms where a node was there' });
+    expect(tells(51)).toMatchObject({ status: 'fail', message: expect.stringContaining('bob showed alice as gone') as string });
+  });
+
   it('holds a standing view to account until it is taken back', () => {
     const journal = begun();
     says(journal.after(200), 'online');

@@ -17,8 +17,10 @@ export interface PresenceTrue {
   readonly online: readonly Json[];
   /** kinds of faults that take a node away from the moment they bite until they are healed */
   readonly downs: readonly string[];
-  /** ms in which a change must be noticed */
+  /** ms in which it must be noticed that a node is gone, or there again */
   readonly within: number;
+  /** ms in which it must be noticed that a node is there, when it is not as much */
+  readonly upWithin?: number | undefined;
   /** true: a report stands until the next one about the same node; false: it is a look at one moment */
   readonly stands?: boolean | undefined;
 }
@@ -39,9 +41,10 @@ export const presenceTrue: Predicate<PresenceTrue> = {
     online: z.array(z.custom<Json>((value) => value !== undefined)).min(1),
     downs: z.array(z.string()),
     within: z.number().min(0),
+    upWithin: z.number().min(0).optional(),
     stands: z.boolean().optional(),
   }),
-  start({ reports, subject, state, online, downs, within, stands = false }, frame, seq) {
+  start({ reports, subject, state, online, downs, within, upWithin = within, stands = false }, frame, seq) {
     const byPair = new Map<string, { readonly observer: string; readonly subject: string; readonly reports: Report[] }>();
     let end = 0;
     const report = (line: ObserveLine): void => {
@@ -69,14 +72,15 @@ export const presenceTrue: Predicate<PresenceTrue> = {
             count += 1;
             const to = stands ? (all[index + 1]?.t ?? end + 1) : t;
             const view: View = { observer, subject: about, online: said, from: t, to };
-            const since = falseSince(view, known, within);
+            const since = falseSince(view, known, said ? within : upWithin);
             if (since !== undefined) wrong.push({ what: `${observer} showed ${about} as ${said ? 'online' : 'gone'} at ${since} ms`, seq: line });
           }
         }
         if (count === 0) return judged('unverified', 'harness', 'nobody said who is there');
-        if (wrong.length === 0) return pass(`${count} reports, none false for more than ${within} ms`);
+        const bounds = within === upWithin ? `more than ${within} ms` : `more than ${within} ms, or ${upWithin} ms where a node was there`;
+        if (wrong.length === 0) return pass(`${count} reports, none false for ${bounds}`);
         const seqs = wrong.slice(0, 100).map((one) => one.seq);
-        return fails(`${wrong.length} of ${count} reports false for more than ${within} ms: ${wrong.slice(0, shown).map(({ what }) => what).join(', ')}`, seqs); // prettier-ignore
+        return fails(`${wrong.length} of ${count} reports false for ${bounds}: ${wrong.slice(0, shown).map(({ what }) => what).join(', ')}`, seqs); // prettier-ignore
       },
     };
   },
