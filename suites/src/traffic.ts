@@ -13,6 +13,9 @@ const P99_MS = 3_000;
 /** The same in words, before what it is compared with. */
 export const PROMPT = `${P99_MS / 1_000} s more than ${P99_TIMES} times as long as`;
 
+/** ms that 99 of 100 answers may take where they took so long before */
+export const promptLimit = ({ offered }: Stretch): number => Math.round(offered.latency_p99_ms * P99_TIMES + P99_MS);
+
 /** What came of a stretch of it: to claim on. */
 export interface Stretch {
   readonly offered: Offered;
@@ -114,8 +117,7 @@ export class Traffic implements AsyncDisposable {
 
   /** Claims that answers took no longer in a stretch, but for what a busy machine does, than in the one `before`. */
   claimPrompt(check: string, requirement: string, stretch: Stretch, before: Stretch): void {
-    const limit = Math.round(before.offered.latency_p99_ms * P99_TIMES + P99_MS);
-    const prompt = claims.atMost(stretch.number('latency_p99_ms'), limit, 'ms');
+    const prompt = claims.atMost(stretch.number('latency_p99_ms'), promptLimit(before), 'ms');
     this.#context.claim(check, requirement, 'MUST', prompt, { title: `at most ${PROMPT} before`, range: stretch.range });
   }
 

@@ -10,6 +10,7 @@ import { acknowledgesLater } from './acknowledges-later.ts';
 import { routesSaboteurs } from './routes.ts';
 import { discoverySaboteurs } from './discovery.ts';
 import { presenceSaboteurs } from './presence.ts';
+import { isolationSaboteurs } from './isolation.ts';
 import { overlaySaboteurs } from './overlay.ts';
 import { resourceSaboteurs } from './resources.ts';
 import { directSaboteurs } from './direct.ts';
@@ -133,6 +134,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   ...routesSaboteurs,
   ...presenceSaboteurs,
   ...overlaySaboteurs,
+  ...isolationSaboteurs,
   ...resourceSaboteurs,
   ...directSaboteurs,
   ...trustSaboteurs,

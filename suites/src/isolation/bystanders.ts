@@ -1,15 +1,16 @@
 /** Two nodes that go about their business while a third party does its worst beside them. */
 import type { NodeHandle, ScenarioContext } from '@muster/lab';
+import { claims } from '@muster/proof';
 import { untilLinked } from '../links/peers.ts';
 import { ARRIVAL_LIMIT_MS, claimBounded, twoOf } from '../nodes.ts';
-import { PROMPT, type Stretch, Traffic } from '../traffic.ts';
+import { PROMPT, promptLimit, type Stretch, Traffic } from '../traffic.ts';
 
 /** operations per second of both together */
 const RATE = 20;
 /** ms of undisturbed traffic to compare with */
 const ALONE_MS = 1_500;
-/** ms of traffic beside it, however soon it is over */
-const LEAST_MS = 1_500;
+/** ms that it goes on for longer than an answer may take: whoever is kept waiting until it is over waits too long */
+const LONGER_MS = 2_000;
 /** what nodes have at rest is about a quarter of each */
 const MOST = { '/rss_bytes': 450e6, '/handles': 250, '/sockets': 150 } as const;
 
@@ -22,20 +23,25 @@ export function bystandersOf(name: string, worst: string): Readonly<Record<strin
   };
 }
 
-/** Has alice and bob talk for as long as `happen` takes, and claims that they were none the worse. @returns what their traffic came to */
-export async function unharmed(
-  context: ScenarioContext,
-  name: string,
-  happen: (nodes: readonly [NodeHandle, NodeHandle]) => Promise<void>,
-): Promise<Stretch> {
+/** What goes on beside the traffic until `over`, which is after `ms`. */
+export type Worst = (nodes: readonly [NodeHandle, NodeHandle], over: AbortSignal, ms: number) => Promise<void>;
+
+/** Has alice and bob talk while `happen` goes on, and claims that they were none the worse. @returns what their traffic came to */
+export async function unharmed(context: ScenarioContext, name: string, happen: Worst): Promise<Stretch> {
+  const { clock, signal } = context;
   const [alice, bob] = twoOf(context);
   await untilLinked(context, alice, bob, ARRIVAL_LIMIT_MS);
   await using traffic = await Traffic.of(context, [alice, bob], RATE);
   const alone = await traffic.runFor(ALONE_MS);
-  const stretch = await traffic.during(() => Promise.all([happen([alice, bob]), context.clock.sleep(LEAST_MS, context.signal)]));
+  const limit = promptLimit(alone);
+  const ms = limit + LONGER_MS;
+  const begun = clock.monotonic();
+  const stretch = await traffic.during(() => happen([alice, bob], AbortSignal.any([clock.timeout(ms), signal]), ms));
+  const { seq } = context.record.observe('lab', name, 'over', { ms: Math.round(clock.monotonic() - begun) });
   await context.sample();
   traffic.claimWhole('whole', `isolation.${name}.whole`, stretch);
   traffic.claimPrompt('prompt', `isolation.${name}.prompt`, stretch, alone);
+  context.claim('lasted', `isolation.${name}.prompt`, 'MUST', claims.atLeast({ seq, at: '/data/ms' }, limit, 'ms'), { blame: 'harness' });
   claimBounded(context, '', `isolation.${name}.bounded`, [alice, bob], MOST);
   return stretch;
 }

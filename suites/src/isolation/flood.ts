@@ -4,10 +4,12 @@ import { untilMeshed } from '../links/peers.ts';
 import { ARRIVAL_LIMIT_MS, payloadOf, setting, subscribe, threeOf } from '../nodes.ts';
 import { bystandersOf, unharmed } from './bystanders.ts';
 
-/** as many as are asked for with --messages, else this */
-const MESSAGES = 1_500;
+/** so many a second as are asked for with --messages, else this, if the node takes as many */
+const PER_SECOND = 2_000;
 /** publishes under way at once */
 const DEPTH = 64;
+/** ms after which a publisher looks whether more is due */
+const PAUSE_MS = 10;
 const PAYLOAD = 'flood '.repeat(40);
 
 export const flood = exercise(bystandersOf('flood', 'a flood of messages on another topic'), {
@@ -17,18 +19,24 @@ export const flood = exercise(bystandersOf('flood', 'a flood of messages on anot
   limit: 600_000,
   phases: {
     async drive(context) {
-      const { claim, record, signal } = context;
+      const { claim, clock, record, signal } = context;
       const [, , carol] = threeOf(context);
       await untilMeshed(context, context.nodes, ARRIVAL_LIMIT_MS);
-      const messages = setting(context, 'messages', MESSAGES, 1);
+      const perSecond = setting(context, 'messages', PER_SECOND, 1);
       const topic = context.topic('flood');
       const offered = { accepted: 0, refused: 0 };
-      const stretch = await unharmed(context, 'flood', async (bystanders) => {
+      const stretch = await unharmed(context, 'flood', async (bystanders, over) => {
         await using stack = new AsyncDisposableStack();
         for (const node of bystanders) stack.use(await subscribe(context, node, topic));
         let next = 0;
+        const begun = clock.monotonic();
+        const due = (): boolean => next < ((clock.monotonic() - begun) / 1_000) * perSecond;
         const worker = async (): Promise<void> => {
-          while (next < messages && !signal.aborted) {
+          while (!over.aborted) {
+            if (!due()) {
+              await clock.sleep(PAUSE_MS, signal);
+              continue;
+            }
             const payload = payloadOf(`${PAYLOAD}${next++}`);
             const accepted = await carol.client.messaging.publish({ topic, payload }, { signal }).then(() => true, () => false); // prettier-ignore
             offered[accepted ? 'accepted' : 'refused']++;
@@ -38,7 +46,7 @@ export const flood = exercise(bystandersOf('flood', 'a flood of messages on anot
       });
       const { seq } = record.observe(carol.name, 'flood', 'done', { ...offered, beside: stretch.offered.offered });
       // It was a flood, and somebody said something beside it.
-      claim('flooded', 'isolation.flood.whole', 'MUST', claims.atLeast({ seq, at: '/data/accepted' }, messages / 2, 'messages'));
+      claim('flooded', 'isolation.flood.whole', 'MUST', claims.atLeast({ seq, at: '/data/accepted' }, perSecond / 2, 'messages'));
       claim('beside', 'isolation.flood.whole', 'MUST', claims.atLeast({ seq, at: '/data/beside' }, 1, 'operations'), { blame: 'harness' });
     },
   },

@@ -1,23 +1,32 @@
 /** A storm of statements that nobody made: who somebody is, where somebody is, what the next release is. */
-import { announceEnvelope, inTheNameOf, placeOf, publishEnvelope, ScriptedPeer, withForgedSignature } from '@muster/lab';
+import { announceEnvelope, inTheNameOf, placeOf, publishEnvelope, type ScenarioContext, ScriptedPeer, withForgedSignature } from '@muster/lab'; // prettier-ignore
 import { at, claims } from '@muster/proof';
 import { ANNOUNCE_TOPIC, encodeDiscovery, fromBase64, utf8Bytes } from '@muster/protocol';
 import { exercise } from '../exercise.ts';
-import { twoOf } from '../nodes.ts';
+import { deliveries, subscribe, twoOf } from '../nodes.ts';
 import { bystandersOf, unharmed } from './bystanders.ts';
 
-const PEERS = 6;
-const ROUNDS = 12;
+/** strangers at a time: whoever is cut off comes back as somebody else */
+const STRANGERS = 4;
+/** rounds of three forgeries that there are; then they begin anew */
+const ROUNDS = 60;
+/** that one stranger says before it looks whether anybody still listens */
+const VOLLEY = 12;
+/** ms between two volleys */
+const PAUSE_MS = 400;
+/** forgeries that are a storm */
+const STORM = 100;
 /** where the compatible daemon is told of releases */
 const RELEASES = 'x0x/release';
 const ADDRESS = '203.0.113.7:5483';
-/** ms between two rounds, so that the storm lasts */
-const PAUSE_MS = 100;
+
+type Place = Awaited<ReturnType<typeof placeOf>>;
 
 export const forged = exercise(
   {
     ...bystandersOf('forged', 'a storm of forged manifests'),
-    'isolation.forged.believed': 'Nobody believes a forged announcement: no address of it is known afterwards, and nobody at another machine.',
+    'isolation.forged.believed':
+      'Nobody believes a forged statement: no address of it is known afterwards, nobody at another machine, and no release is delivered.',
   },
   {
     id: 'isolation/forged',
@@ -30,31 +39,23 @@ export const forged = exercise(
     },
     phases: {
       async drive(context) {
-        const { claim, clock, need, record, signal } = context;
-        const storm = { said: 0, cut: 0 };
+        const { claim, clock, need, record } = context;
+        const storm: Storm = { said: 0, came: 0, cut: 0, refused: 0 };
         const [alice, bob] = twoOf(context);
         const { public_key_b64: victim } = await need(bob.rest('identity.sign', { payload_b64: '' }), 'bob tells his key');
         const place = await placeOf(alice);
         await using stack = new AsyncDisposableStack();
-        const peers = Array.from({ length: PEERS }, () => stack.use(new ScriptedPeer(place)));
+        for (const node of context.nodes) stack.use(await subscribe(context, node, RELEASES));
         // Made beforehand: what it costs to forge is not what it costs to be stormed.
-        const forgeries = await Promise.all(peers.map((peer) => forgeriesOf(peer, fromBase64(victim), clock.now())));
-        await unharmed(context, 'forged', async () => {
-          const links = await Promise.all(peers.map((peer) => peer.dial(place.address)));
-          for (let round = 0; round < ROUNDS; round++) {
-            for (const [index, link] of links.entries()) {
-              for (const envelope of forgeries[index]![round]!) {
-                if (link.isClosed) break;
-                link.send({ kind: 'publish', envelope });
-                storm.said++;
-              }
-            }
-            await clock.sleep(PAUSE_MS, signal);
-          }
-          storm.cut = links.filter(({ isClosed }) => isClosed).length;
+        const forgeries = await forgeriesOf(stack.use(new ScriptedPeer(place)), fromBase64(victim), clock.now());
+        await unharmed(context, 'forged', async (_, over) => {
+          const worker = async (): Promise<void> => {
+            while (!over.aborted) await volley(context, place, forgeries, storm);
+          };
+          await Promise.all(Array.from({ length: STRANGERS }, worker));
         });
         const { seq } = record.observe('strangers', 'storm', 'done', storm);
-        claim('storm', 'isolation.forged.whole', 'MUST', claims.atLeast({ seq, at: '/data/said' }, PEERS * 5), { blame: 'harness' });
+        claim('storm', 'isolation.forged.whole', 'MUST', claims.atLeast({ seq, at: '/data/said' }, STORM), { blame: 'harness' });
         for (const node of context.nodes) {
           const known = await need(node.rest('discovery.agents'), `${node.name} lists the agents it knows`);
           const { seq: listed } = record.observe(node.name, 'storm', 'known', {
@@ -64,24 +65,42 @@ export const forged = exercise(
         }
         const found = await alice.rest('discovery.agent', { agent_id: bob.agentId });
         claim('bob', 'isolation.forged.believed', 'MUST', claims.equals(at(found, '/output/agent/machine_id'), bob.machineId));
+        claim('releases', 'isolation.forged.believed', 'MUST', claims.never(deliveries(RELEASES, { nodes: context.nodes })));
       },
     },
   },
 );
 
+/** What came of it. */
+type Storm = Record<'said' | 'came' | 'cut' | 'refused', number>;
+
+/** A stranger comes, says what it can until it is cut off, and is gone. */
+async function volley({ clock, signal }: ScenarioContext, place: Place, forgeries: readonly Uint8Array[], storm: Storm): Promise<void> {
+  await using peer = new ScriptedPeer(place);
+  // A node may refuse strangers, or not come to answer them.
+  const link = await peer.dial(place.address).catch(() => undefined);
+  storm[link ? 'came' : 'refused']++;
+  for (let n = 0; n < VOLLEY; n++) {
+    if (!link || link.isClosed) break;
+    link.send({ kind: 'publish', envelope: forgeries[storm.said++ % forgeries.length]! });
+  }
+  await clock.sleep(PAUSE_MS, signal);
+  if (link?.isClosed) storm.cut++;
+}
+
 /** Round by round an announcement with a broken signature, one in the name of somebody else, and a release of nobody's. */
-async function forgeriesOf(peer: ScriptedPeer, victim: Uint8Array, issued: number): Promise<Uint8Array[][]> {
+async function forgeriesOf(peer: ScriptedPeer, victim: Uint8Array, issued: number): Promise<Uint8Array[]> {
   const kemKey = peer.crypto.kemKey().publicKey;
   const moved = encodeDiscovery({ kind: 'announcement', machine: peer.machineId, kemKey, addresses: [ADDRESS], certificate: null });
-  const rounds: Uint8Array[][] = [];
+  const forgeries: Uint8Array[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const times = { issued: issued + round };
     const release = utf8Bytes(JSON.stringify({ schema_version: 1, version: `99.0.${round}`, assets: [] }));
-    rounds.push([
+    forgeries.push(
       withForgedSignature(await announceEnvelope(peer, ANNOUNCE_TOPIC, moved, times)),
       await announceEnvelope(inTheNameOf(peer, victim), ANNOUNCE_TOPIC, moved, times),
       withForgedSignature(await publishEnvelope(peer, RELEASES, release, times)),
-    ]);
+    );
   }
-  return rounds;
+  return forgeries;
 }
