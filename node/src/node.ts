@@ -201,15 +201,15 @@ export function createNode(settings: NodeSettings, ports: NodePorts, identity: L
 
   // Where a linked peer may be reached again: the address we see, at the port it says it listens on.
   links.on({
-    up: (link) => {
+    up: (link, hello) => {
       // As with announcements, what a blocked agent or a wrong machine says of itself is not kept.
       if (contacts.rejects(link.agent, link.machine)) return;
       const addresses = reachable(link, link.dialler === identity.machineId);
       for (const address of addresses) cache.heardOf(link.machine, address);
       peers.learn(link.agent, link.machine, {
         addresses,
-        agentKey: link.hello.agentKey,
-        kemKey: link.hello.kemKey,
+        agentKey: hello.agentKey,
+        kemKey: hello.kemKey,
         announced: true,
       });
     },

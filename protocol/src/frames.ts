@@ -44,17 +44,24 @@ export interface Frame {
 
 /** Throws `FrameError` (`oversize`). */
 export function encodeFrame({ lane, type, body }: Frame): Uint8Array {
-  return concat(frameHead(lane, type, body.length), body);
+  const frame = new Uint8Array(FRAME_HEADER_BYTES + body.length);
+  writeHead(frame, lane, type, body.length);
+  frame.set(body, FRAME_HEADER_BYTES);
+  return frame;
 }
 
 /** What stands before a body of this length. Throws `FrameError` (`oversize`). */
 export function frameHead(lane: number, type: number, length: number): Uint8Array {
-  if (length > MAX_FRAME_BODY_BYTES) throw new FrameError('oversize', `a frame body of ${length} bytes, at most ${MAX_FRAME_BODY_BYTES} allowed`);
   const head = new Uint8Array(FRAME_HEADER_BYTES);
-  writeU32(head, 0, length);
-  head[4] = lane;
-  head[5] = type;
+  writeHead(head, lane, type, length);
   return head;
+}
+
+function writeHead(bytes: Uint8Array, lane: number, type: number, length: number): void {
+  if (length > MAX_FRAME_BODY_BYTES) throw new FrameError('oversize', `a frame body of ${length} bytes, at most ${MAX_FRAME_BODY_BYTES} allowed`);
+  writeU32(bytes, 0, length);
+  bytes[4] = lane;
+  bytes[5] = type;
 }
 
 function writeU32(bytes: Uint8Array, at: number, value: number): void {
@@ -72,29 +79,32 @@ const FRAGMENT_BYTES = MAX_FRAME_BODY_BYTES - FRAGMENT_HEADER_BYTES;
 const FLAG_LAST = 1;
 
 /**
- * The frames of one bulk message, made one at a time so that a queue can hold the message instead of its frames.
- * Send one message after another, control frames in between: a peer holds only so many unfinished ones.
+ * The frames of one bulk message. Send one message after another, control frames in between: a peer holds only so many unfinished ones.
  * `messageId` (u32) must differ from that of every unfinished message on the link. Throws `FrameError` (`message_oversize`).
  */
 export function* bulkFrames(type: number, messageId: number, message: Uint8Array): Generator<Uint8Array, void, void> {
-  for (const [head, fragment] of bulkParts(type, messageId, message)) yield concat(head, fragment);
+  let at = 0;
+  do {
+    const [head, fragment] = bulkFrame(type, messageId, message, at);
+    at += fragment.length;
+    yield concat(head, fragment);
+  } while (at < message.length);
 }
 
-/** The same frames, each as its heads and a part of the message itself: whoever sends one message to many need not copy it. */
-export function* bulkParts(type: number, messageId: number, message: Uint8Array): Generator<[head: Uint8Array, fragment: Uint8Array], void, void> {
+/**
+ * The frame that goes on where those before it ended, as its heads and a part of the message itself: whoever sends one message to many need not copy
+ * it, and a queue can hold the message instead of its frames.
+ */
+export function bulkFrame(type: number, messageId: number, message: Uint8Array, at: number): [head: Uint8Array, fragment: Uint8Array] {
   if (message.length > MAX_BULK_MESSAGE_BYTES) {
     throw new FrameError('message_oversize', `a message of ${message.length} bytes, at most ${MAX_BULK_MESSAGE_BYTES} allowed`);
   }
-  let at = 0;
-  do {
-    const fragment = message.length <= FRAGMENT_BYTES ? message : message.subarray(at, at + FRAGMENT_BYTES);
-    at += fragment.length;
-    const head = new Uint8Array(FRAME_HEADER_BYTES + FRAGMENT_HEADER_BYTES);
-    head.set(frameHead(LANE_BULK, type, FRAGMENT_HEADER_BYTES + fragment.length));
-    writeU32(head, FRAME_HEADER_BYTES, messageId);
-    head[FRAME_HEADER_BYTES + 4] = at === message.length ? FLAG_LAST : 0;
-    yield [head, fragment];
-  } while (at < message.length);
+  const fragment = message.length <= FRAGMENT_BYTES ? message : message.subarray(at, at + FRAGMENT_BYTES);
+  const head = new Uint8Array(FRAME_HEADER_BYTES + FRAGMENT_HEADER_BYTES);
+  writeHead(head, LANE_BULK, type, FRAGMENT_HEADER_BYTES + fragment.length);
+  writeU32(head, FRAME_HEADER_BYTES, messageId);
+  head[FRAME_HEADER_BYTES + 4] = at + fragment.length === message.length ? FLAG_LAST : 0;
+  return [head, fragment];
 }
 
 /** Cuts a stream into frames. Holds at most one frame; after an error it is of no further use. */

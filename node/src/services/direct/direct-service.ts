@@ -74,6 +74,7 @@ export class DirectService implements Disposable {
     parts.links.on({
       up: (link) => this.#deliveries.linkUp(link),
       down: (link) => this.#deliveries.linkDown(link),
+      kinds: ['direct', 'direct_ack'],
       message: (link, message) => {
         if (message.kind === 'direct') {
           const { agent, machine } = link;

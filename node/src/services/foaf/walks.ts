@@ -85,6 +85,7 @@ export class FoafWalks implements Disposable {
     parts.links.on({
       up: () => {},
       down: (link) => this.#gone(link),
+      kinds: ['presence'],
       message: (link, message) => {
         if (message.kind !== 'presence') return;
         if (message.control.kind === 'query') this.#queried(link, message.control);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { AgentId, LinkMessage, MachineId } from '@muster/protocol';
+import type { AgentId, Hello, LinkMessage, MachineId } from '@muster/protocol';
 import { expect, onTestFinished, test } from 'vitest';
 import { HandClock } from '../../testing/hand-clock.ts';
 import type { Link } from '../links/link.ts';
@@ -53,7 +53,7 @@ function nodeWith(bootstrapPeers: string[] = []) {
     const link = { machine: id as MachineId, agent: id as AgentId, send } as unknown as Link;
     table.set(link.agent, { machine: link.machine, sent: 1 });
     links.set(link.machine, link);
-    events.up(link);
+    events.up(link, {} as Hello);
     const lose = (reason: string): void => {
       links.delete(link.machine);
       events.down(link, reason);

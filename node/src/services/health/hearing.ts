@@ -79,6 +79,7 @@ export class HearingProbe implements Disposable {
     links.on({
       up: (link) => this.#linked(link),
       down: (link, reason) => this.#unlinked(link, reason),
+      kinds: ['presence'],
       message: (link, message) => {
         if (message.kind === 'presence') this.#said(link, message.control);
       },

@@ -24,12 +24,6 @@ export interface HandshakeParts {
   readonly about: () => Pick<HelloFields, 'capabilities' | 'software' | 'addresses' | 'instance'>;
 }
 
-/** What becomes of the wire once there is a link. */
-export interface WireOwner {
-  message(message: LinkMessage): void | Promise<void>;
-  closed(reason: string): void;
-}
-
 export class Handshake {
   readonly wire: Wire;
   readonly initiator: boolean;
@@ -41,7 +35,6 @@ export class Handshake {
   readonly #settled = Promise.withResolvers<void>();
   readonly #early: LinkMessage[] = [];
   #answered = false;
-  #owner: WireOwner | undefined;
 
   constructor(parts: HandshakeParts, channel: Channel) {
     const { crypto, identity, counters } = parts;
@@ -52,12 +45,9 @@ export class Handshake {
     this.#session = { exporter, initiator: this.initiator, ownMachine: identity.machineId, peerMachine: this.machine };
     this.#incoming.promise.catch(() => {});
     this.#settled.promise.catch(() => {});
-    this.wire = new Wire(channel, {
-      message: (message) => (this.#owner ? this.#owner.message(message) : this.#heard(message)),
-      sent: (bytes) => counters.add('link_bytes_sent_total', bytes),
-      unknown: () => counters.add('link_messages_unknown_total'),
-      broken: (reason) => counters.add(`links_broken_total{reason="${reason}"}`),
-      closed: (reason) => (this.#owner ? this.#owner.closed(reason) : this.#fail(new TransportError('closed', `closed during hello: ${reason}`))),
+    this.wire = new Wire(channel, counters, {
+      message: (message) => this.#heard(message),
+      closed: (reason) => this.#fail(new TransportError('closed', `closed during hello: ${reason}`)),
     });
   }
 
@@ -76,14 +66,9 @@ export class Handshake {
     return hello;
   }
 
-  /** The wire is the link's from now on. */
-  handOver(owner: WireOwner): void {
-    this.#owner = owner;
-  }
-
-  /** Gives the link what came before it was one. */
-  deliverEarly(): void {
-    for (const message of this.#early) void this.#owner?.message(message);
+  /** what came before there was a link */
+  get early(): readonly LinkMessage[] {
+    return this.#early;
   }
 
   refuse(error: unknown): void {

@@ -4,6 +4,7 @@ import type { NetworkId } from '@muster/protocol';
 import { tcpCarrier } from '../../engines/tcp-carrier.ts';
 import { tlsTransport } from '../../engines/tls-transport.ts';
 import { clock, crypto, eventually, fillingDisk, freshIdentity, linked, startNode, twoLinkedNodes } from '../../testing/network.ts';
+import { Counters } from '../counters.ts';
 import { Wire } from './wire.ts';
 
 test('two nodes link, each knowing the other by its machine and agent', async () => {
@@ -108,7 +109,7 @@ test('whoever speaks before the hellos are over is cut off', async () => {
   const transport = tlsTransport({ crypto, clock, machineKey: stranger.machineKey, carrier: tcpCarrier() });
   const channel = await transport.dial(a.address, undefined, AbortSignal.timeout(5_000));
   const closed = Promise.withResolvers<string>();
-  const wire = new Wire(channel, { message: () => {}, unknown: () => {}, broken: () => {}, closed: closed.resolve });
+  const wire = new Wire(channel, new Counters(), { message: () => {}, closed: closed.resolve });
   wire.send({ kind: 'have', ids: ['ab'.repeat(32)] });
   await closed.promise;
   await wire.gone;

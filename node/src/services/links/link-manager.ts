@@ -196,8 +196,7 @@ export class LinkManager {
     this.#unsettled++;
     const handshake = new Handshake({ ...this.#parts, about }, channel);
     const { wire, machine, initiator } = handshake;
-    this.#wires.add(wire);
-    void wire.gone.then(() => this.#wires.delete(wire));
+    this.#watch(wire);
     try {
       const hello = await handshake.run();
       const dialledBefore = initiator ? this.#table.dialled(machine) : undefined;
@@ -206,13 +205,8 @@ export class LinkManager {
         wire.close('already linked');
         return dialledBefore;
       }
-      const link = this.#table.establish(wire, hello, { machine, dialler: initiator ? identity.machineId : machine }, (made) =>
-        handshake.handOver({
-          message: (message) => this.#table.received(made, message),
-          closed: (reason) => this.#table.closed(made, reason),
-        }),
-      );
-      handshake.deliverEarly();
+      const link = this.#table.establish(wire, hello, { machine, dialler: initiator ? identity.machineId : machine });
+      for (const message of handshake.early) void this.#table.received(link, message);
       return this.toMachine(machine) ?? link;
     } catch (error) {
       handshake.refuse(error);
@@ -220,6 +214,12 @@ export class LinkManager {
     } finally {
       this.#unsettled--;
     }
+  }
+
+  /** Apart from the handshake, which a closure made there would hold on to for as long as the wire lasts. */
+  #watch(wire: Wire): void {
+    this.#wires.add(wire);
+    void wire.gone.then(() => this.#wires.delete(wire));
   }
 
   #refused(error: unknown, address: string): void {

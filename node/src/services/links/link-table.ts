@@ -18,10 +18,12 @@ const MAX_REMEMBERED = 4_096;
 /** What a listener throws is logged and costs the message, never the link or the node. */
 export interface LinkEvents {
   /** A new link, also one that takes the place of another: the former one goes down later, after what is in flight on it. */
-  up(link: Link): void;
+  up(link: Link, hello: Hello): void;
   /** Once for every link that came up. */
   down(link: Link, reason: string): void;
   message?(link: Link, message: LinkMessage): void | Promise<void>;
+  /** the only ones that `message` is called for; all when left out */
+  readonly kinds?: readonly LinkMessage['kind'][];
 }
 
 export interface LinkTableParts {
@@ -47,7 +49,8 @@ export class LinkTable implements Disposable {
   readonly #byAgent = new Map<AgentId, Link>();
   readonly #former = new Map<MachineId, Former>();
   readonly #listeners: LinkEvents[] = [];
-  readonly #readers: ((link: Link, message: LinkMessage) => void | Promise<void>)[] = [];
+  /** who wants messages of a kind, in the order of `#listeners` */
+  readonly #readers = new Map<LinkMessage['kind'], LinkEvents[]>();
   readonly #announced = new WeakSet<Link>();
   readonly #timers = new Set<Disposable>();
 
@@ -57,7 +60,7 @@ export class LinkTable implements Disposable {
 
   on(events: LinkEvents): void {
     this.#listeners.push(events);
-    if (events.message) this.#readers.push((link, message) => events.message!(link, message));
+    this.#readers.clear();
   }
 
   all(): Link[] {
@@ -87,10 +90,10 @@ export class LinkTable implements Disposable {
   }
 
   /**
-   * A link where both have accepted the other's hello; told as up unless another one stays. It is `attach`ed to its wire before that,
+   * A link where both have accepted the other's hello; told as up unless another one stays. It has the wire before that,
    * because whoever is told of it may close it. Throws `TransportError` when the wire has closed meanwhile.
    */
-  establish(wire: Wire, hello: Hello, ends: { machine: MachineId; dialler: MachineId }, attach: (link: Link) => void): Link {
+  establish(wire: Wire, hello: Hello, ends: { machine: MachineId; dialler: MachineId }): Link {
     const { clock, log } = this.#parts;
     const { machine } = ends;
     if (wire.closed) throw new TransportError('closed', 'closed during hello');
@@ -99,7 +102,7 @@ export class LinkTable implements Disposable {
     const generation = (former?.generation ?? 0) + 1;
     remember(this.#former, machine, { generation, instance: hello.instance }, MAX_REMEMBERED);
     const link = new Link(clock, wire, hello, { ...ends, agent: hello.agent }, { generation, afresh });
-    attach(link);
+    this.#attach(link);
     const existing = this.#links.get(machine);
     // A link to a process that is gone is none, however lately it was heard.
     if (existing && !afresh && this.#keeps(existing, link)) {
@@ -111,7 +114,7 @@ export class LinkTable implements Disposable {
     if (existing && !afresh) this.#drain(existing);
     log.write('info', existing ? 'link replaced' : 'link up', { machine, agent: link.agent, address: link.address, generation });
     this.#announced.add(link);
-    for (const listener of this.#listeners) void this.#guarded(() => listener.up(link));
+    for (const listener of this.#listeners) this.#guarded(() => listener.up(link, hello));
     if (existing && afresh) existing.close('peer started anew');
     return link;
   }
@@ -123,14 +126,16 @@ export class LinkTable implements Disposable {
       return link.wire.close(endedWith(message.reason));
     }
     if (message.kind === 'ping' || message.kind === 'pong') return;
-    const handled = this.#parts.received.begin(link.machine, message.kind);
-    const pending: Promise<void>[] = [];
-    for (const read of this.#readers) {
-      const result = this.#guarded(() => read(link, message));
-      if (result) pending.push(result);
+    const { received } = this.#parts;
+    const { kind } = message;
+    const begun = received.begin(link.machine, kind);
+    let pending: Promise<void>[] | undefined;
+    for (const reader of this.#readersOf(kind)) {
+      const result = this.#read(reader, link, message);
+      if (result) (pending ??= []).push(result);
     }
-    if (pending.length > 0) return (pending.length === 1 ? pending[0]! : Promise.all(pending)).then(handled);
-    handled();
+    if (pending) return (pending.length === 1 ? pending[0]! : Promise.all(pending)).then(() => received.end(kind, begun));
+    received.end(kind, begun);
   }
 
   closed(link: Link, reason: string): void {
@@ -144,7 +149,7 @@ export class LinkTable implements Disposable {
     }
     if (!this.#announced.has(link)) return;
     if (current) this.#parts.log.write('info', 'link down', { machine: link.machine, reason });
-    for (const listener of this.#listeners) void this.#guarded(() => listener.down(link, reason));
+    for (const listener of this.#listeners) this.#guarded(() => listener.down(link, reason));
     if (current) this.#parts.lost(link.machine);
   }
 
@@ -171,20 +176,42 @@ export class LinkTable implements Disposable {
     this.#timers.add(timer);
   }
 
-  /** Runs what a service does with an event; never throws or rejects. */
-  #guarded(work: () => void | Promise<void>): void | Promise<void> {
-    const failed = (error: unknown): void => {
-      // What was under way when the node stopped finds its store closed.
-      if (this.#parts.stopping()) return;
-      this.#parts.counters.add('link_events_failed_total');
-      this.#parts.log.write('error', 'a service failed on an event of a link', { error: errorText(error) });
-    };
+  #attach(link: Link): void {
+    link.wire.handOver({ message: (message) => this.received(link, message), closed: (reason) => this.closed(link, reason) });
+  }
+
+  #readersOf(kind: LinkMessage['kind']): LinkEvents[] {
+    let readers = this.#readers.get(kind);
+    if (!readers) {
+      readers = this.#listeners.filter(({ message, kinds }) => message && (kinds?.includes(kind) ?? true));
+      this.#readers.set(kind, readers);
+    }
+    return readers;
+  }
+
+  #read(reader: LinkEvents, link: Link, message: LinkMessage): void | Promise<void> {
     try {
-      return work()?.catch(failed);
+      return reader.message!(link, message)?.catch(this.#failed);
     } catch (error) {
-      failed(error);
+      this.#failed(error);
     }
   }
+
+  /** Runs what a service does with an event; never throws. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  readonly #failed = (error: unknown): void => {
+    // What was under way when the node stopped finds its store closed.
+    if (this.#parts.stopping()) return;
+    this.#parts.counters.add('link_events_failed_total');
+    this.#parts.log.write('error', 'a service failed on an event of a link', { error: errorText(error) });
+  };
 }
 
 function startedAnew(before: Uint8Array | undefined, now: Uint8Array | undefined): boolean {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Channel, ChannelEvents } from '../../ports/index.ts';
 import { HandClock } from '../../testing/hand-clock.ts';
 import { freshIdentity } from '../../testing/network.ts';
+import { Counters } from '../counters.ts';
 import { Link } from './link.ts';
 import { Wire } from './wire.ts';
 
@@ -14,7 +15,7 @@ function lonelyLink() {
   const start = (given: ChannelEvents): void => void (events = given);
   const channel = { remoteAddress: 'x:1', start, write: () => --room > 0, close: () => {} } as unknown as Channel;
   let closed: string | undefined;
-  const wire = new Wire(channel, { message: () => {}, unknown: () => {}, broken: () => {}, closed: (reason) => (closed = reason) });
+  const wire = new Wire(channel, new Counters(), { message: () => {}, closed: (reason) => (closed = reason) });
   const sent: LinkMessage[] = [];
   const send = wire.send.bind(wire);
   wire.send = (message, queue) => {

@@ -23,7 +23,8 @@ export const farewellOf = (reason: string): string | undefined => (reason.starts
 export class Link {
   readonly machine: MachineId;
   readonly agent: AgentId;
-  readonly hello: Hello;
+  /** of what the peer said of itself: its keys, 3 KB, are kept with what is known of the agent */
+  readonly hello: Pick<Hello, 'network' | 'addresses'>;
   /** the machine that dialled */
   readonly dialler: MachineId;
   /** counts the links to this machine since the node started */
@@ -55,13 +56,13 @@ export class Link {
   constructor(
     clock: Clock,
     wire: Wire,
-    hello: Hello,
+    { network, addresses }: Hello,
     ids: { machine: MachineId; agent: AgentId; dialler: MachineId },
     place: { generation: number; afresh: boolean },
   ) {
     this.#clock = clock;
     this.wire = wire;
-    this.hello = hello;
+    this.hello = { network, addresses };
     this.machine = ids.machine;
     this.agent = ids.agent;
     this.dialler = ids.dialler;

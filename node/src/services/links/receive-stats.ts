@@ -41,24 +41,26 @@ export class ReceiveStats {
     this.#clock = clock;
   }
 
-  /** A message arrived; what is returned is called once it was handled. */
-  begin(machine: MachineId, kind: LinkMessage['kind']): () => void {
+  /** A message arrived. @returns ms, to be given to `end` once it was handled */
+  begin(machine: MachineId, kind: LinkMessage['kind']): number {
     const lane = LANE_OF[kind] ?? 'membership';
     const stats = this.#lanes[lane];
     stats.received++;
     stats.maxDepth = Math.max(stats.maxDepth, stats.received - stats.completed);
     this.#of(machine)[lane]++;
-    const start = this.#clock.monotonic();
-    return () => {
-      const elapsed = this.#clock.monotonic() - start;
-      stats.completed++;
-      stats.elapsed += elapsed;
-      if (elapsed > stats.maxElapsed) stats.maxElapsed = elapsed;
-      if (elapsed < 1_000) return;
-      stats.over1s++;
-      if (elapsed >= 5_000) stats.over5s++;
-      if (elapsed >= 30_000) stats.over30s++;
-    };
+    return this.#clock.monotonic();
+  }
+
+  end(kind: LinkMessage['kind'], begun: number): void {
+    const stats = this.#lanes[LANE_OF[kind] ?? 'membership'];
+    const elapsed = this.#clock.monotonic() - begun;
+    stats.completed++;
+    stats.elapsed += elapsed;
+    if (elapsed > stats.maxElapsed) stats.maxElapsed = elapsed;
+    if (elapsed < 1_000) return;
+    stats.over1s++;
+    if (elapsed >= 5_000) stats.over5s++;
+    if (elapsed >= 30_000) stats.over30s++;
   }
 
   lane(lane: Lane): Readonly<LaneStats> {

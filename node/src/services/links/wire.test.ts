@@ -2,6 +2,7 @@ import { encodeFrame, encodeLinkMessage, FRAGMENT_HEADER_BYTES, FrameDecoder, LA
 import type { LinkMessage } from '@muster/protocol';
 import { expect, test } from 'vitest';
 import type { Channel, ChannelEvents } from '../../ports/index.ts';
+import { Counters } from '../counters.ts';
 import { HANDLING_LIMIT, Wire } from './wire.ts';
 
 const ping: LinkMessage = { kind: 'ping', nonce: new Uint8Array(8) };
@@ -31,7 +32,7 @@ function heldWire(message: (message: LinkMessage) => void | Promise<void> = () =
     resume: () => void calls.push('resume'),
     close: (mode: string) => void calls.push(`close ${mode}`),
   } as unknown as Channel;
-  const wire = new Wire(channel, { message, unknown: () => {}, broken: () => {}, closed: () => {} });
+  const wire = new Wire(channel, new Counters(), { message, closed: () => {} });
   return {
     wire,
     lanes,

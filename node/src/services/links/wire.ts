@@ -4,9 +4,9 @@
  * Knows nothing of who the peer is.
  */
 import {
-  bulkParts,
-  concat,
+  bulkFrame,
   decodeLinkMessage,
+  encodeFrame,
   encodeLinkMessage,
   frameHead,
   FrameDecoder,
@@ -14,26 +14,23 @@ import {
   ProtocolError,
   Reassembler,
 } from '@muster/protocol';
-import type { Frame, LinkMessage } from '@muster/protocol';
+import type { Frame, LinkMessage, LinkParts } from '@muster/protocol';
 import type { Channel } from '../../ports/index.ts';
+import type { Counters } from '../counters.ts';
 
 /** bytes that may wait in a queue before it refuses more; urgent messages beyond it are bulk like any other */
 const QUEUE_BYTES = { control: 512 * 1024, urgent: 256 * 1024, direct: 1024 * 1024, bulk: 8 * 1024 * 1024 };
 /** queues of the bulk lane, in the order of their turns: signs of life, direct messages, all else */
 const BULK_QUEUES = ['urgent', 'direct', 'bulk'] as const;
 export type BulkQueue = (typeof BULK_QUEUES)[number];
+const ALL_OUT = (): boolean => true;
 /** messages being handled at once before reading stops */
 export const HANDLING_LIMIT = 128;
 
-export interface WireEvents {
+/** Who hears of what comes over a wire. */
+export interface WireOwner {
   /** In order of arrival; must not throw or reject. While many returned promises are pending, reading stops: the peer feels it. */
   message(message: LinkMessage): void | Promise<void>;
-  /** so many bytes went out */
-  sent?(bytes: number): void;
-  /** a message of a later protocol version, not understood here */
-  unknown(): void;
-  /** The peer broke the protocol in this way; `closed` follows. */
-  broken(reason: string): void;
   /** Exactly once. */
   closed(reason: string): void;
 }
@@ -44,10 +41,40 @@ const SHORT_BYTES = 64;
 /** What is written of one frame, in order. */
 type Parts = readonly Uint8Array[];
 
+/** A message on its way out: its frames are made one at a time, when they are due. */
+class Outgoing {
+  readonly #parts: LinkParts;
+  readonly #id: number;
+  #at = 0;
+  #out = false;
+
+  constructor(parts: LinkParts, id: number) {
+    this.#parts = parts;
+    this.#id = id;
+  }
+
+  get bytes(): number {
+    return this.#parts.body.length;
+  }
+
+  /** undefined: all of it is out */
+  next(): Parts | undefined {
+    if (this.#out) return undefined;
+    const { lane, type, body } = this.#parts;
+    if (lane !== LANE_BULK) {
+      this.#out = true;
+      return body.length < SHORT_BYTES ? [encodeFrame(this.#parts)] : [frameHead(lane, type, body.length), body];
+    }
+    const frame = bulkFrame(type, this.#id, body, this.#at);
+    this.#at += frame[1].length;
+    this.#out = this.#at === body.length;
+    return frame;
+  }
+}
+
 /** First in, first out, with the bytes that wait. */
 class Queue {
-  #frames: Iterator<Parts>[] = [];
-  #sizes: number[] = [];
+  #messages: Outgoing[] = [];
   #head = 0;
   bytes = 0;
   /** messages that came in so far, and that went out whole */
@@ -56,23 +83,22 @@ class Queue {
   /** who wants to know of room */
   waiters: (() => void)[] = [];
 
-  /** `frames` of one message are made one at a time, when they are due. */
-  push(frames: Iterator<Parts>, size: number): void {
-    this.#frames.push(frames);
-    this.#sizes.push(size);
-    this.bytes += size;
+  push(message: Outgoing): void {
+    this.#messages.push(message);
+    this.bytes += message.bytes;
     this.pushed++;
   }
 
   take(): Parts | undefined {
-    while (this.#head < this.#frames.length) {
-      const next = this.#frames[this.#head]!.next();
-      if (!next.done) return next.value;
-      this.bytes -= this.#sizes[this.#head++]!;
+    while (this.#head < this.#messages.length) {
+      const first = this.#messages[this.#head]!;
+      const next = first.next();
+      if (next) return next;
+      this.bytes -= first.bytes;
+      this.#head++;
       this.taken++;
-      if (this.#head === this.#frames.length || this.#head > 4096) {
-        this.#frames = this.#frames.slice(this.#head);
-        this.#sizes = this.#sizes.slice(this.#head);
+      if (this.#head === this.#messages.length || this.#head > 4096) {
+        this.#messages = this.#messages.slice(this.#head);
         this.#head = 0;
       }
     }
@@ -90,7 +116,8 @@ export class Wire {
   readonly channel: Channel;
   /** resolves once the channel is closed too, with what was still to be sent out or given up */
   readonly gone: Promise<void>;
-  readonly #events: WireEvents;
+  readonly #counters: Counters;
+  #owner: WireOwner;
   readonly #queues = { control: new Queue(), urgent: new Queue(), direct: new Queue(), bulk: new Queue() };
   /** of `BULK_QUEUES`: whose turn comes next */
   #turn = 0;
@@ -102,9 +129,10 @@ export class Wire {
   #paused = false;
   #closed: string | undefined;
 
-  constructor(channel: Channel, events: WireEvents) {
+  constructor(channel: Channel, counters: Counters, owner: WireOwner) {
     this.channel = channel;
-    this.#events = events;
+    this.#counters = counters;
+    this.#owner = owner;
     const gone = Promise.withResolvers<void>();
     this.gone = gone.promise;
     channel.start({
@@ -124,8 +152,14 @@ export class Wire {
     return this.#closed !== undefined;
   }
 
+  /** Who hears of what comes from now on; the one before is not held on to. */
+  handOver(owner: WireOwner): void {
+    this.#owner = owner;
+  }
+
   /** Remembers what waits now that a control message would overtake. The answer is true once all of it is out. */
   mark(): () => boolean {
+    if (!this.#blocked) return ALL_OUT;
     const waiting = BULK_QUEUES.map((name) => ({ queue: this.#queues[name], pushed: this.#queues[name].pushed }));
     return () => waiting.every(({ queue, pushed }) => queue.taken >= pushed);
   }
@@ -133,13 +167,14 @@ export class Wire {
   /** `queue`: of a message of the bulk lane. false: it is full or the wire closed, and nothing was queued. */
   send(message: LinkMessage, queue: BulkQueue = 'bulk'): boolean {
     if (this.closed) return false;
-    const { lane, type, body } = encodeLinkMessage(message);
-    const bulk = lane === LANE_BULK;
-    const name = !bulk ? 'control' : queue === 'urgent' && !this.#fits('urgent', body.length) ? 'bulk' : queue;
-    if (!this.#fits(name, body.length)) return false;
+    const parts = encodeLinkMessage(message);
+    const { length } = parts.body;
+    const name = parts.lane !== LANE_BULK ? 'control' : queue === 'urgent' && !this.#fits('urgent', length) ? 'bulk' : queue;
+    if (!this.#fits(name, length)) return false;
     this.#nextMessage = (this.#nextMessage + 1) >>> 0;
-    this.#queues[name].push(bulk ? bulkParts(type, this.#nextMessage, body) : controlFrame(lane, type, body).values(), body.length);
-    this.#pump();
+    const outgoing = new Outgoing(parts, this.#nextMessage);
+    if (this.#blocked) this.#queues[name].push(outgoing);
+    else this.#writeAtOnce(outgoing, name);
     return true;
   }
 
@@ -155,6 +190,15 @@ export class Wire {
     for (const queue of [urgent, control]) for (let frame = queue.take(); frame; frame = queue.take()) this.#write(frame);
     this.channel.close(mode);
     this.#end(reason);
+  }
+
+  /** Nothing waits while the channel takes what comes: no queue is asked. */
+  #writeAtOnce(message: Outgoing, name: keyof typeof QUEUE_BYTES): void {
+    if (name !== 'control') this.#turn = (BULK_QUEUES.indexOf(name) + 1) % BULK_QUEUES.length;
+    for (let frame = message.next(); frame; frame = message.next()) {
+      this.#write(frame);
+      if (this.#blocked) return this.#queues[name].push(message);
+    }
   }
 
   #pump(): void {
@@ -175,10 +219,12 @@ export class Wire {
   }
 
   #write(frame: Parts): void {
+    let bytes = 0;
     for (const part of frame) {
-      this.#events.sent?.(part.length);
+      bytes += part.length;
       if (!this.channel.write(part)) this.#blocked = true;
     }
+    this.#counters.add('link_bytes_sent_total', bytes);
   }
 
   /** Turn by turn: none can starve the others. */
@@ -198,7 +244,7 @@ export class Wire {
       this.#decoder.push(chunk);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#events.broken(error.code);
+      this.#counters.add(`links_broken_total{reason="${error.code}"}`);
       this.close(`protocol error: ${error.message}`, 'abort');
     }
   }
@@ -209,11 +255,11 @@ export class Wire {
     if (!whole) return;
     const decoded = decodeLinkMessage({ lane: frame.lane, type: whole.type, body: whole.message });
     if (decoded.known) this.#handle(decoded.message);
-    else this.#events.unknown();
+    else this.#counters.add('link_messages_unknown_total');
   }
 
   #handle(message: LinkMessage): void {
-    const pending = this.#events.message(message);
+    const pending = this.#owner.message(message);
     if (!pending) return;
     this.#handling++;
     if (this.#handling >= HANDLING_LIMIT && !this.#paused) {
@@ -233,11 +279,6 @@ export class Wire {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
     for (const queue of BULK_QUEUES) this.#queues[queue].wake();
-    this.#events.closed(reason);
+    this.#owner.closed(reason);
   }
-}
-
-function controlFrame(lane: number, type: number, body: Uint8Array): Parts[] {
-  const head = frameHead(lane, type, body.length);
-  return [body.length < SHORT_BYTES ? [concat(head, body)] : [head, body]];
 }

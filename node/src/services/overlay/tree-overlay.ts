@@ -68,6 +68,7 @@ export class TreeOverlay implements Overlay {
     links.on({
       up: (link) => this.#up(link),
       down: (link, reason) => this.#down(link, reason),
+      kinds: ['publish', 'overlay', 'have', 'want'],
       message: (link, message) => {
         const peer = link.machine;
         if (message.kind === 'publish') return this.#arrived(peer, message.envelope);

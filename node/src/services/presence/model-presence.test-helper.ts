@@ -1,6 +1,6 @@
 /** The presence service of many nodes on virtual time, over a gossip that reaches whoever is connected, late and with losses. */
 import { PRESENCE_TOPIC } from '@muster/protocol';
-import type { AgentId, MachineId, NetworkId } from '@muster/protocol';
+import type { AgentId, Hello, MachineId, NetworkId } from '@muster/protocol';
 import { nodeCrypto } from '../../engines/crypto.ts';
 import { HandClock } from '../../testing/hand-clock.ts';
 import { Counters } from '../counters.ts';
@@ -120,8 +120,8 @@ export class ModelPresence {
   link(one: ModelAgent, other: ModelAgent): void {
     one.neighbours.add(other);
     other.neighbours.add(one);
-    one.linked.up(other as unknown as Link);
-    other.linked.up(one as unknown as Link);
+    one.linked.up(other as unknown as Link, {} as Hello);
+    other.linked.up(one as unknown as Link, {} as Hello);
   }
 
   /** Both ends notice after `ms`. */
