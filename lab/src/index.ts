@@ -17,7 +17,7 @@ export { HalfOpenProxy } from './faults/half-open-proxy.ts';
 export type { Direction, Link, LinkPath, Severed, Withheld } from './faults/link-path.ts';
 export { type Fault, FaultInjector, type FaultLimits, mendAll, type Mechanism } from './faults/fault-injector.ts';
 export { type Cut, type Partition, PARTITION_SHAPES, type PartitionShape, type Selector } from './faults/cuts.ts';
-export { type DrawnFault, type DrawnSchedule, drawn, type FaultKind, isOfNode, leastSufferers, type NodeFault, operationsOf, readSchedule, type Schedule, type ScheduledOperation, shapeOf } from './faults/schedule.ts'; // prettier-ignore
+export { type DrawnFault, type DrawnSchedule, drawn, type FaultKind, isOfNode, leastSufferers, linkConditions, type NodeFault, operationsOf, readSchedule, type Schedule, type ScheduledOperation, shapeOf } from './faults/schedule.ts'; // prettier-ignore
 export { type Liar, LIARS } from './liars/liars.ts';
 export { nodeName } from './targets/node-names.ts';
 export { halfOpen } from './faults/half-open.ts';

@@ -109,12 +109,39 @@ test('each decision of a bad path, and each stage of a fault, is in the evidence
   expect(told.map(({ stages }) => Object.keys(stages))).toEqual([['requested', 'applied', 'bit', 'healed', 'heal_seen']]);
   const shaped = lines.flatMap((line) => (line.type === 'observe' && line.stream === 'shaper' ? [[line.event, line.data] as const] : []));
   expect([...new Set(shaped.map(([way]) => way))].toSorted()).toEqual(['alice→bob', 'bob→alice', 'bob→carol', 'carol→bob']);
-  // Number, bytes, ms of delay, segments lost.
-  for (const [, decision] of shaped) expect(decision).toMatch(/^\d+ \d+ \d+\.\d{3} \d+$/u);
+  // Number, bytes, ms of delay, segments lost, overtaken, doubled.
+  for (const [, decision] of shaped) expect(decision).toMatch(/^\d+ \d+ \d+\.\d{3} \d+ 0 0$/u);
   const [healed] = lines.flatMap((line) =>
     line.type === 'fault' && line.stage === 'healed' ? [line.evidence as Record<string, { chunks: number }>] : [],
   );
   expect(shaped.length).toBe(Object.values(healed!).reduce((sum, { chunks }) => sum + chunks, 0));
+});
+
+test('paths are as bad as is written, no better and no worse, and how bad stands in the journal', async () => {
+  const quality = { delay_ms: 20, jitter_ms: 0, loss: 0.05, reordering: 0.2, duplication: 0.1, bytes_per_second: 1_000_000 };
+  const schedule: Schedule = {
+    nodes: ['alice', 'bob'],
+    faults: [{ at_ms: 0, for_ms: 3_000, kind: 'bad-paths', quality }],
+    load: { publish_every_ms: 25, send_every_ms: 500 },
+  };
+  const { verdict, lines } = await run('quality', '7', ['chaos'], { settings: {}, schedule });
+  expect(verdict.exitCode).toBe(0);
+  const drawn = lines.find((line) => line.type === 'observe' && line.stream === 'schedule');
+  expect(drawn).toMatchObject({ data: { faults: [{ kind: 'bad-paths', quality }] } });
+  const conditions = { delayMs: 20, jitterMs: 0, loss: 0.05, reordering: 0.2, duplication: 0.1, bytesPerSecond: 1_000_000 };
+  expect(lines.find((line) => line.type === 'fault' && line.stage === 'applied')).toMatchObject({ evidence: { conditions } });
+
+  const shaped = lines.flatMap((line) => (line.type === 'observe' && line.stream === 'shaper' ? [(line.data as string).split(' ').map(Number)] : []));
+  for (const [, , ms, lost, overtaken] of shaped) {
+    if (lost === 0) expect(ms).toBeLessThan(60);
+    if (lost === 0 && overtaken === 0) expect(ms).toBe(20);
+    else expect(ms).toBeGreaterThan(20);
+  }
+  // A segment is 1,460 bytes.
+  const segments = shaped.reduce((sum, [, bytes]) => sum + Math.ceil(bytes! / 1_460), 0);
+  const share = (column: number): number => shaped.reduce((sum, decision) => sum + decision[column]!, 0) / segments;
+  expect(segments).toBeGreaterThan(1_000);
+  expect([share(3), share(4), share(5)].map((each) => Math.round(each * 20) / 20)).toEqual([0.05, 0.2, 0.1]);
 });
 
 test('with one node in ten lying, the others miss nothing, and whoever forges is cut off', async () => {

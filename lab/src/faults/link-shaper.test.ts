@@ -21,6 +21,8 @@ describe('a link shaper', () => {
       delayMs: fc.integer({ min: 0, max: 100 }),
       jitterMs: fc.integer({ min: 0, max: 100 }),
       loss: fc.double({ min: 0, max: 0.5, noNaN: true }),
+      reordering: fc.double({ min: 0, max: 1, noNaN: true }),
+      duplication: fc.double({ min: 0, max: 1, noNaN: true }),
       bytesPerSecond: fc.integer({ min: 1_000, max: 1_000_000 }),
     });
     const chunks = fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 20_000 }), after: fc.integer({ min: 0, max: 50 }) }), { minLength: 1 });
@@ -59,7 +61,36 @@ describe('a link shaper', () => {
     expect(path.record.lost / 5_000).toBeLessThan(0.12);
   });
 
+  test('lets the share of segments be overtaken that was asked for: they come up to three times as late, and what is behind them waits', () => {
+    const said: string[] = [];
+    const path = shaper({ delayMs: 10, reordering: 0.1 }, '1', (decision) => said.push(decision));
+    for (let n = 0; n < 5_000; n++) path.arrival(1_460, n * 1_000_000);
+    expect(path.record.overtaken / 5_000).toBeGreaterThan(0.08);
+    expect(path.record.overtaken / 5_000).toBeLessThan(0.12);
+    for (const decision of said) {
+      const [, , late, , overtaken] = decision.split(' ').map(Number);
+      if (overtaken === 0) expect(late).toBe(10);
+      else expect([late! > 10, late! < 30]).toEqual([true, true]);
+    }
+    const [first, second] = [path.arrival(1_460, 1e12), path.arrival(1_460, 1e12)];
+    expect(second).toBeGreaterThanOrEqual(first);
+  });
+
+  test('sends the share of segments twice that was asked for, which takes up the path as often', () => {
+    const path = shaper({ bytesPerSecond: 1_000, duplication: 0.5 });
+    let last = 0;
+    for (let n = 0; n < 2_000; n++) last = path.arrival(1_000, 0);
+    const { doubled } = path.record;
+    expect(doubled / 2_000).toBeGreaterThan(0.45);
+    expect(doubled / 2_000).toBeLessThan(0.55);
+    expect(last).toBeCloseTo((2_000 + doubled) * 1_000, 3);
+    // Of a last segment only what there is of it.
+    expect(shaper({ bytesPerSecond: 1_000, duplication: 1 }).arrival(2_000, 0)).toBeCloseTo(4_000, 3);
+  });
+
   test('refuses what no path has', () => {
+    expect(() => shaper({ reordering: 1.1 })).toThrow(/reordering/);
+    expect(() => shaper({ duplication: -0.1 })).toThrow(/duplication/);
     expect(() => shaper({ loss: 1 })).toThrow(/loss/);
     expect(() => shaper({ delayMs: -1 })).toThrow(/delay/);
     expect(() => shaper({ bytesPerSecond: 0 })).toThrow(/bytes/);

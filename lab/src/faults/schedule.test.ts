@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '../runner/random.ts';
-import { drawn, operationsOf, readSchedule, withNodes } from './schedule.ts';
+import { drawn, linkConditions, operationsOf, readSchedule, withNodes } from './schedule.ts';
 
 const written = {
   nodes: ['alice', 'bob', 'carol', 'dave'],
@@ -23,6 +23,17 @@ test('who suffers is drawn by role, share and name, the same by the same chance,
   // Drawn, it draws nothing any more.
   const again = drawn(readSchedule(JSON.parse(JSON.stringify({ ...written, faults }))), seededRandom('2', 'y'));
   expect(again.faults).toEqual(faults);
+});
+
+test('how bad paths are is what is written, and as in any storm where nothing is', () => {
+  const given = { delay_ms: 5, jitter_ms: 1, loss: 0.1, reordering: 0.2, duplication: 0.3, bytes_per_second: 50_000 };
+  const fault = { at_ms: 0, for_ms: 1, kind: 'bad-paths' };
+  const { faults } = drawn(readSchedule({ nodes: ['a', 'b'], faults: [fault, { ...fault, quality: given }] }), seededRandom('1', 'x'));
+  expect(faults.map(({ quality }) => linkConditions(quality))).toEqual([
+    { delayMs: 40, jitterMs: 60, loss: 0.02 },
+    { delayMs: 5, jitterMs: 1, loss: 0.1, reordering: 0.2, duplication: 0.3, bytesPerSecond: 50_000 },
+  ]);
+  expect(linkConditions({ loss: 0.5 })).toEqual({ delayMs: 40, jitterMs: 60, loss: 0.5 });
 });
 
 test('a load by rule is operations one by one', () => {
@@ -50,7 +61,21 @@ const withFault = (kind: string, on?: unknown) => ({
   faults: [{ at_ms: 0, for_ms: 1, kind, ...(on !== undefined && { on }) }],
 });
 
+const withQuality = (quality: unknown, kind = 'bad-paths') => ({ nodes: ['a', 'b'], faults: [{ at_ms: 0, for_ms: 1, kind, quality }] });
+
 test.for([
+  ['a path that is later than links bear', withQuality({ delay_ms: 8_001 }), /faults\/0\/quality\/delay_ms: /],
+  ['a path of less than no delay', withQuality({ jitter_ms: -1 }), /faults\/0\/quality\/jitter_ms: /],
+  ['a path that loses all', withQuality({ loss: 1 }), /faults\/0\/quality\/loss: /],
+  ['more than all overtaken', withQuality({ reordering: 1.1 }), /faults\/0\/quality\/reordering: /],
+  ['less than nothing twice', withQuality({ duplication: -0.1 }), /faults\/0\/quality\/duplication: /],
+  ['a path that carries nothing', withQuality({ bytes_per_second: 0 }), /faults\/0\/quality\/bytes_per_second: /],
+  ['a share in words', withQuality({ loss: 'some' }), /faults\/0\/quality\/loss: /],
+  ['a misspelt quality', withQuality({ delay: 1 }), /faults\/0\/quality: .*delay/],
+  ['a quality of no path', withQuality({ delay_ms: 1 }, 'kill'), /faults\/0\/quality is for bad-paths, not for kill/],
+  ['a path that is not bad', withQuality({ delay_ms: 0, jitter_ms: 0, loss: 0 }), /faults\/0\/quality: a path is not bad/],
+  ['an order of what takes no time', withQuality({ delay_ms: 0, jitter_ms: 0, reordering: 0.1 }), /faults\/0\/quality\/reordering: .*give delay_ms/],
+  ['what comes twice unseen', withQuality({ duplication: 0.1 }), /faults\/0\/quality\/duplication: .*give bytes_per_second/],
   [
     'an amount of nothing',
     { ...written, faults: [{ at_ms: 0, for_ms: 1, kind: 'kill', by_ms: 1 }] },

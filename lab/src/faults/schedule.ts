@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { seededRandom, type SeededRandom } from '../runner/random.ts';
 import { leastNodes, PARTITION_SHAPES, type PartitionShape, select } from './cuts.ts';
+import type { LinkConditions } from './link-shaper.ts';
 
 const NODE_FAULTS = ['kill', 'restart', 'pause', 'power-loss', 'clock-skew', 'clock-drift', 'disk-full', 'disk-slow'] as const;
 const FAULT_KINDS = [...PARTITION_SHAPES.map((shape) => `partition-${shape}` as const), 'bad-paths', 'half-open', 'cut-message', ...NODE_FAULTS] as const; // prettier-ignore
@@ -20,6 +21,26 @@ const names = z.array(name).min(1).readonly();
 const LEAST_SKEW_MS = 4_000;
 const MOST_PPM = 1_000_000;
 
+/** ms one way: pings of links are given up before they come back through that */
+const MOST_DELAY_MS = 8_000;
+const MOST_LOSS = 0.9;
+const LEAST_RATE = 1_000;
+const MOST_RATE = 1_000_000_000;
+const delay = z.number().min(0).max(MOST_DELAY_MS);
+const shareOfSegments = z.number().min(0).max(1);
+
+/** How bad paths are: see `LinkConditions`. What is not said is as in any storm. */
+const quality = z.strictObject({
+  delay_ms: delay.optional(),
+  jitter_ms: delay.optional(),
+  loss: z.number().min(0).max(MOST_LOSS).optional(),
+  reordering: shareOfSegments.optional(),
+  duplication: shareOfSegments.optional(),
+  bytes_per_second: z.number().min(LEAST_RATE).max(MOST_RATE).optional(),
+});
+
+const STANDARD_QUALITY = { delay_ms: 40, jitter_ms: 60, loss: 0.02 };
+
 const scheduledFault = z.strictObject({
   /** ms after the load began; at the earliest */
   at_ms: ms,
@@ -31,6 +52,8 @@ const scheduledFault = z.strictObject({
   by_ms: z.number().min(-LATEST_MS).max(LATEST_MS).optional(),
   /** how much too fast a clock runs, or too slowly: parts per million */
   by_ppm: z.number().min(-MOST_PPM).max(MOST_PPM).optional(),
+  /** of the paths, where they become bad */
+  quality: quality.optional(),
 });
 
 const scheduledOperation = z.discriminatedUnion('do', [
@@ -76,8 +99,8 @@ export function readSchedule(data: unknown): Schedule {
   ];
   const stranger = mentioned.find((one) => !known.has(one));
   if (stranger !== undefined) throw new RangeError(`no schedule: there is no node ${stranger} in it`);
-  for (const { on, ...fault } of read.faults) {
-    const wrong = amountProblem(fault);
+  for (const [index, { on, ...fault }] of read.faults.entries()) {
+    const wrong = amountProblem(fault) ?? qualityProblem(fault, `faults/${index}/quality`);
     if (wrong !== undefined) throw new RangeError(`no schedule: ${wrong}`);
     if (typeof on === 'object' && 'role' in on && !read.roles?.[on.role]) throw new RangeError(`no schedule: there is no role ${on.role} in it`);
   }
@@ -94,6 +117,26 @@ function amountProblem({ kind, by_ms: ms, by_ppm: ppm }: Pick<ScheduledFault, 'k
     return `a clock that is off by less than ${LEAST_SKEW_MS} ms cannot be told from one that is right`;
   if (kind === 'disk-slow' && ms !== undefined && ms < 1) return 'a sync of a slow disk takes 1 ms or more';
   return undefined;
+}
+
+/** What no path does that is so bad, and what would show in nothing. */
+function qualityProblem({ kind, quality: said }: Pick<ScheduledFault, 'kind' | 'quality'>, place: string): string | undefined {
+  if (!said) return undefined;
+  if (kind !== 'bad-paths') return `${place} is for bad-paths, not for ${kind}`;
+  const { delayMs = 0, jitterMs = 0, loss = 0, reordering = 0, duplication = 0, bytesPerSecond = Infinity } = linkConditions(said);
+  const late = delayMs + jitterMs > 0;
+  if (reordering > 0 && !late) return `${place}/reordering: what takes no time is not overtaken; give delay_ms or jitter_ms`;
+  if (duplication > 0 && bytesPerSecond === Infinity)
+    return `${place}/duplication: what comes twice only takes up the path, which shows where it has a limit; give bytes_per_second`;
+  if (!late && loss === 0 && bytesPerSecond === Infinity)
+    return `${place}: a path is not bad that neither delays nor loses anything and has no limit`;
+  return undefined;
+}
+
+/** What the lab does to bad paths of this quality. */
+export function linkConditions(said: z.infer<typeof quality> = {}): LinkConditions {
+  const { delay_ms: delayMs, jitter_ms: jitterMs, bytes_per_second: bytesPerSecond, ...shares } = { ...STANDARD_QUALITY, ...said };
+  return { delayMs, jitterMs, ...shares, ...(bytesPerSecond !== undefined && { bytesPerSecond }) };
 }
 
 /** a fault whose sufferers are drawn, in the order in which they were */

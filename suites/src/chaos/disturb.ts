@@ -1,7 +1,6 @@
 /** One fault of a schedule, on the nodes that are drawn for it. */
-import { type DrawnFault, type Fault, isOfNode, type NodeFault, type NodeHandle, type ScenarioContext, shapeOf } from '@muster/lab';
+import { type DrawnFault, type Fault, isOfNode, linkConditions, type NodeFault, type NodeHandle, type ScenarioContext, shapeOf } from '@muster/lab';
 
-const BAD_PATHS = { delayMs: 40, jitterMs: 60, loss: 0.02 };
 const SKEW_MS = 20_000;
 const SLOW_SYNC_MS = 40;
 /** half as fast again: a drift that shows within seconds */
@@ -22,7 +21,7 @@ export async function disturb(context: ScenarioContext, drawn: DrawnFault): Prom
     return { faults: [fault], sides: fault.partition.groups.map((group) => nodes.filter(({ name }) => group.includes(name))) };
   }
   const sufferers = on.map((name) => nodes.find((node) => node.name === name)!);
-  if (kind === 'bad-paths') return { faults: [await faults.badPaths([...on], BAD_PATHS)], sides: [nodes] };
+  if (kind === 'bad-paths') return { faults: [await faults.badPaths([...on], linkConditions(drawn.quality))], sides: [nodes] };
   if (isOfNode(kind)) {
     const broken = await Promise.all(sufferers.map((node) => ofNode(context, kind, node, drawn)));
     return { faults: broken, sides: [nodes.filter((node) => !sufferers.includes(node))] };
