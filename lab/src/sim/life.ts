@@ -37,9 +37,9 @@ export class Life {
     return true;
   }
 
-  guard(run: () => void): void {
+  guard<T>(run: (what: T) => void, what: T): void {
     try {
-      run();
+      run(what);
     } catch (error) {
       this.#failed(error);
     }

@@ -10,15 +10,31 @@ const TURN = 512;
 /** Times are whole multiples of 1/1,024 ms, which a double holds exactly: what is due in so long is not a hair too early. */
 const TICKS_PER_MS = 1_024;
 
-export interface Task {
+const nothing = (): void => {};
+
+/** Disposing it is to cancel it. */
+export class Task implements Disposable {
   /** virtual ms */
   time: number;
   /** tasks of one time run in the order they were scheduled */
   order: number;
-  readonly run: () => void;
+  run: () => void;
   /** whose it is: not run when that is over, later when that is busy or paused */
   readonly life: Life | undefined;
-  cancelled: boolean;
+  cancelled = false;
+
+  constructor(time: number, order: number, run: () => void, life: Life | undefined) {
+    this.time = time;
+    this.order = order;
+    this.run = run;
+    this.life = life;
+  }
+
+  [Symbol.dispose](): void {
+    this.cancelled = true;
+    // It stays until it is due; what it would have done need not.
+    this.run = nothing;
+  }
 }
 
 export class Schedule {
@@ -28,6 +44,8 @@ export class Schedule {
   ran = 0;
   readonly #trace: Trace;
   readonly #heap: Task[] = [];
+  /** when they are due: most comparisons need nothing else */
+  readonly #times: number[] = [];
   #order = 0;
   #waiting = 0;
   #turning = false;
@@ -42,7 +60,7 @@ export class Schedule {
 
   /** Runs `run` at `time`, or at once when that is past. */
   at(time: number, run: () => void, life?: Life): Task {
-    const task: Task = { time: this.#moment(time), order: this.#order++, run, life, cancelled: false };
+    const task = new Task(this.#moment(time), this.#order++, run, life);
     this.#push(task);
     if (this.#waiting > 0) this.#turn();
     return task;
@@ -94,45 +112,56 @@ export class Schedule {
       if (task.life?.defers(task)) continue;
       this.ran++;
       this.#trace.event(task.time, task.life?.index ?? -1);
-      if (task.life) task.life.guard(task.run);
+      if (task.life) task.life.guard(task.run, undefined);
       else task.run();
       return;
     }
   };
 
+  /** The newest of all: it goes behind those of its time. */
   #push(task: Task): void {
     const heap = this.#heap;
+    const times = this.#times;
+    const { time } = task;
     let at = heap.length;
     heap.push(task);
+    times.push(time);
     while (at > 0) {
       const above = (at - 1) >> 1;
-      const parent = heap[above]!;
-      if (before(parent, task)) break;
-      heap[at] = parent;
+      if (times[above]! <= time) break;
+      heap[at] = heap[above]!;
+      times[at] = times[above]!;
       at = above;
     }
     heap[at] = task;
+    times[at] = time;
   }
 
   #pop(): Task | undefined {
     const heap = this.#heap;
+    const times = this.#times;
     const first = heap[0];
     const last = heap.pop();
-    if (heap.length === 0 || last === undefined) return last;
+    const time = times.pop();
+    if (heap.length === 0 || last === undefined || time === undefined) return last;
     let at = 0;
     for (;;) {
       let below = 2 * at + 1;
       if (below >= heap.length) break;
-      if (below + 1 < heap.length && before(heap[below + 1]!, heap[below]!)) below++;
-      if (before(last, heap[below]!)) break;
+      if (below + 1 < heap.length && this.#isBefore(below + 1, times[below]!, heap[below]!)) below++;
+      if (!this.#isBefore(below, time, last)) break;
       heap[at] = heap[below]!;
+      times[at] = times[below]!;
       at = below;
     }
     heap[at] = last;
+    times[at] = time;
     return first;
   }
-}
 
-function before(a: Task, b: Task): boolean {
-  return a.time < b.time || (a.time === b.time && a.order < b.order);
+  /** The task at `index` is due before this other one. */
+  #isBefore(index: number, time: number, task: Task): boolean {
+    const due = this.#times[index]!;
+    return due < time || (due === time && this.#heap[index]!.order < task.order);
+  }
 }

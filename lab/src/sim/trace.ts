@@ -64,7 +64,7 @@ export class Trace {
     double[0] = time;
     this.#mix(halves[0]!);
     this.#mix(halves[1]! ^ node);
-    this.#count('task', time, node, 0);
+    if (this.#counts()) this.kept.push(['task', time, node, 0]);
   }
 
   /** Something that an event did: who, to whom or what, and how much of it. */
@@ -74,13 +74,15 @@ export class Trace {
     this.#mix(halves[1]! ^ (one << 16) ^ other);
     this.#mix(amount);
     this.#mix(digest);
-    this.#count(kind, time, one, other, amount, digest);
+    if (this.#counts()) this.kept.push([kind, time, one, other, amount, digest]);
   }
 
   #mix(value: number): void {
     // Two lanes of MurmurHash3's body.
-    this.#a = Math.imul(((this.#a ^ Math.imul(value, 0xcc9e2d51)) << 13) | ((this.#a ^ Math.imul(value, 0xcc9e2d51)) >>> 19), 5) + 0xe6546b64;
-    this.#b = Math.imul(((this.#b ^ Math.imul(value, 0x1b873593)) << 15) | ((this.#b ^ Math.imul(value, 0x1b873593)) >>> 17), 5) + 0x38b34ae5;
+    const a = this.#a ^ Math.imul(value, 0xcc9e2d51);
+    const b = this.#b ^ Math.imul(value, 0x1b873593);
+    this.#a = (Math.imul((a << 13) | (a >>> 19), 5) + 0xe6546b64) | 0;
+    this.#b = (Math.imul((b << 15) | (b >>> 17), 5) + 0x38b34ae5) | 0;
   }
 
   #mark(): void {
@@ -90,10 +92,11 @@ export class Trace {
     this.markEvery *= 2;
   }
 
-  #count(kind: string, ...values: number[]): void {
+  /** One event more. Is it inside the window? */
+  #counts(): boolean {
     this.#events++;
     if (this.#events % this.markEvery === 0) this.#mark();
-    if (this.#window && this.#events >= this.#window.from && this.#events <= this.#window.to) this.kept.push([kind, ...values]);
+    return this.#window !== undefined && this.#events >= this.#window.from && this.#events <= this.#window.to;
   }
 }
 
@@ -111,7 +114,7 @@ export function digestOf(bytes: Uint8Array): number {
 
 function fold(bytes: Uint8Array): number {
   let hash = bytes.length ^ 0x811c9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  for (let at = 0; at < bytes.length; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
   return hash >>> 0;
 }
 

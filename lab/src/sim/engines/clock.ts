@@ -25,22 +25,22 @@ export function simulatedClock(schedule: Schedule, life: Life, error: ClockError
   const rate = 1 + error.driftPpm / 1e6;
   const wandered = (): number => (error.wander ? ((life.now - error.wander.since) * error.wander.ppm) / 1e6 : 0);
   const bornAt = schedule.now;
-  const after = (ms: number, task: () => void): Disposable => {
-    const due = schedule.at(life.now + Math.max(SHORTEST_MS, ms) / rate, task, life);
-    return { [Symbol.dispose]: () => void (due.cancelled = true) };
-  };
+  const dueIn = (ms: number): number => life.now + Math.max(SHORTEST_MS, ms) / rate;
+  const after = (ms: number, task: () => void): Disposable => schedule.at(dueIn(ms), task, life);
   return {
     now: () => Math.floor(EPOCH + life.now * rate + error.skew + wandered()),
     monotonic: () => (life.now - bornAt) * rate,
     after,
     every(ms, task) {
-      let next: Disposable;
-      const again = (): void => {
-        next = after(ms, again);
-        task();
-      };
-      next = after(ms, again);
-      return { [Symbol.dispose]: () => next[Symbol.dispose]() };
+      const due = schedule.at(
+        dueIn(ms),
+        () => {
+          schedule.again(due, dueIn(ms));
+          task();
+        },
+        life,
+      );
+      return due;
     },
     sleep: (ms, signal) => sleep((task) => after(ms, task), signal),
   };
@@ -53,10 +53,7 @@ export function driverClock(schedule: Schedule): LabClock {
     monotonic: () => schedule.now,
     async sleep(ms, signal) {
       using _wait = schedule.wait();
-      await sleep((task) => {
-        const due = schedule.at(schedule.now + ms, task);
-        return { [Symbol.dispose]: () => void (due.cancelled = true) };
-      }, signal);
+      await sleep((task) => schedule.at(schedule.now + ms, task), signal);
     },
     timeout(ms) {
       const controller = new AbortController();

@@ -28,6 +28,8 @@ export interface FlowEnds {
 
 interface Packet {
   readonly parts: (Uint8Array | Mark)[];
+  /** of its parts, those that were taken */
+  taken: number;
   bytes: number;
   /** virtual ms at which it arrives, if nothing blocks it, and how many of them it is on the way */
   arrives: number;
@@ -62,6 +64,10 @@ export class Flow {
 
   push(part: Uint8Array | Mark): void {
     if (this.#stopped) return;
+    if (this.#unsent.length === 0 && this.#underWay < WINDOW_BYTES) {
+      this.#put(part);
+      return this.#sent();
+    }
     this.#unsent.push(part);
     this.queued += sizeOf(part);
     this.#send();
@@ -94,29 +100,41 @@ export class Flow {
     let sent = false;
     while (this.#unsent.length > 0 && this.#underWay < WINDOW_BYTES) {
       const part = this.#unsent.shift()!;
-      const bytes = sizeOf(part);
-      this.queued -= bytes;
-      this.#underWay += bytes;
+      this.queued -= sizeOf(part);
+      this.#put(part);
       sent = true;
-      const sentAt = this.#ends.sendsAt();
-      const last = this.#packets.at(-1);
-      // What is written at one time travels together.
-      if (last && last.sentAt === sentAt && last.tries === 1 && last.bytes + bytes <= PACKET_BYTES) {
-        last.parts.push(part);
-        last.bytes += bytes;
-        last.arrives = this.#network.prolong(this.#from, this.#to, bytes, last);
-        continue;
-      }
-      const packet: Packet = { parts: [part], bytes, arrives: 0, travels: 0, sentAt, tries: 0, lost: false };
-      this.#launch(packet, sentAt);
-      this.#packets.push(packet);
     }
+    if (sent) this.#sent();
+    else if (!this.#scheduled) this.#wait();
+  }
+
+  #sent(): void {
     if (!this.#scheduled) this.#wait();
-    if (sent) this.#ends.taken();
+    this.#ends.taken();
+  }
+
+  /** What is written at one time travels together. */
+  #put(part: Uint8Array | Mark): void {
+    const bytes = sizeOf(part);
+    this.#underWay += bytes;
+    const sentAt = this.#ends.sendsAt();
+    const last = this.#packets[this.#packets.length - 1];
+    if (last && last.sentAt === sentAt && last.tries === 1 && last.bytes + bytes <= PACKET_BYTES) {
+      last.parts.push(part);
+      last.bytes += bytes;
+      last.arrives = this.#network.prolong(this.#from, this.#to, bytes, last);
+      return;
+    }
+    const packet: Packet = { parts: [part], taken: 0, bytes, arrives: 0, travels: 0, sentAt, tries: 0, lost: false };
+    this.#launch(packet, sentAt);
+    this.#packets.push(packet);
   }
 
   #launch(packet: Packet, time: number): void {
-    Object.assign(packet, this.#network.send(this.#from, this.#to, packet.bytes, time));
+    const { arrives, travels, lost } = this.#network.send(this.#from, this.#to, packet.bytes, time);
+    packet.arrives = arrives;
+    packet.travels = travels;
+    packet.lost = lost;
     packet.tries++;
   }
 
@@ -124,11 +142,13 @@ export class Flow {
     const [first] = this.#packets;
     if (!first || this.#resting) return;
     this.#scheduled = true;
-    this.#network.schedule.at(first.arrives, () => {
-      this.#scheduled = false;
-      this.#deliver();
-    });
+    this.#network.schedule.at(first.arrives, this.#due);
   }
+
+  readonly #due = (): void => {
+    this.#scheduled = false;
+    this.#deliver();
+  };
 
   /** The first packet is there, or is not. */
   #deliver(): void {
@@ -141,8 +161,8 @@ export class Flow {
       if (blocked) this.#network.blocked(this.#from, this.#to, first.bytes, this);
       return this.#again(first);
     }
-    while (first.parts.length > 0) {
-      const part = first.parts[0]!;
+    while (first.taken < first.parts.length) {
+      const part = first.parts[first.taken]!;
       const passes = typeof part === 'string' ? undefined : this.#network.severs(this.#from, this.#to, part.length);
       if (!this.#ends.arrived(typeof part === 'string' || passes === undefined ? part : part.subarray(0, passes))) {
         this.#resting = !this.#stopped;
@@ -153,7 +173,7 @@ export class Flow {
         this.#network.severed(this.#from, this.#to, sizeOf(part), passes);
         return this.#ends.severed();
       }
-      first.parts.shift();
+      first.taken++;
       this.#arrived(part);
     }
     counts.delivered++;

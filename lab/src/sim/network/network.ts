@@ -92,7 +92,7 @@ export class Network {
 
   reaches(from: Host, to: Host): boolean {
     if (from.dark || to.dark) return false;
-    for (const block of this.#blocks) if (block(from, to)) return false;
+    if (this.#blocks.size > 0) for (const block of this.#blocks) if (block(from, to)) return false;
     return this.#wayOf(from, to)?.cut !== true;
   }
 
