@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ProofReport } from '@muster/proof';
 import { expect, onTestFinished, test } from 'vitest';
 import { EXIT_USAGE, Failure } from './failure.ts';
 import type { ProveRequest } from './prove.ts';
@@ -90,6 +91,20 @@ test('worlds larger than what was measured are announced as such', async () => {
   onTestFinished(() => home[Symbol.asyncDispose]());
   expect((await home.muster('prove', '--world', 'sim', '--plan', '--nodes', '201')).stderr).toContain('not measured');
 });
+
+test('what holds by chance is tried as often as is asked for at most: undecided, it is said how many more runs it needs, and how to repeat these', async () => {
+  const home = await OwnHome.create();
+  onTestFinished(() => home[Symbol.asyncDispose]());
+  const chance = ['prove', '--world', 'sim', '--suite', 'presence', '--grep', '^presence/chance', '--seed', '7', '--no-history'];
+  expect(await home.muster(...chance, '--trials', '4', '--out', 'few')).toMatchObject({ code: 2 });
+  const report = JSON.parse(await readFile(join(home.root, 'few/data/proof-report.json'), 'utf8')) as ProofReport;
+  expect(report.verdict.rows.find(({ id }) => id === 'presence/chance/found')).toMatchObject({
+    status: 'inconclusive',
+    blame: 'harness',
+    message: expect.stringMatching(/of 4 trials .* needs \d+ more runs if all succeed/u) as string,
+  });
+  expect(report.run!.reproduce).toContain(' --trials 4');
+}, 60_000);
 
 /** A simulation that would go on for long, once it is at work; and what there is of it. */
 async function longRun() {
