@@ -52,6 +52,21 @@ test('who needs nodes of another making gets a world of its own, made so, where 
   expect(planRun(made, remote).worlds).toEqual([]);
 });
 
+test('in a world that is dear to boot, one scenario that disturbs it comes last; in a cheap one, none does', () => {
+  const large = (nodes: number) => [
+    one('d/kills', { nodes, powers: ['kill'] }),
+    one('d/calm', { nodes }),
+    one('d/cuts', { nodes, powers: ['half-open'] }),
+    one('d/line', { nodes, wiring: 'line', powers: ['kill'] }),
+  ];
+  const worldsOf = (nodes: number) =>
+    planRun([suite({ name: 'd', title: 'D', requirements: [], scenarios: large(nodes) })], { ...local, maxNodes: 100 }).worlds.map(({ scenarios }) =>
+      scenarios.map(({ id }) => id),
+    );
+  expect(worldsOf(100)).toEqual([['d/calm', 'd/kills'], ['d/cuts'], ['d/line']]);
+  expect(worldsOf(99)).toEqual([['d/calm'], ['d/kills'], ['d/cuts'], ['d/line']]);
+});
+
 test('shards share everything out, each scenario to one, whatever their target can run', () => {
   const parts = [1, 2, 3].map((index) => planRun(suites, local, { shard: { index, of: 3 } }));
   const ran = parts.map(({ worlds }) => worlds.flatMap(({ scenarios }) => scenarios.map(({ id }) => id)));

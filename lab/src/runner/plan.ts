@@ -51,6 +51,9 @@ export class NoScenario extends Error {
   override readonly name = 'NoScenario';
 }
 
+/** nodes of a world that takes so long to boot that one scenario which disturbs it has it when the others are done */
+const DEAR = 100;
+
 const DISRUPTIVE = new Set<string>(['kill', 'pause', 'restart', 'half-open', 'clock', 'disk-full', 'disk-slow', 'power']);
 
 /** @throws UnknownSuite; RangeError for a shard that there is not; NoScenario when everything is filtered out; SyntaxError for a `grep` that is no regular expression */
@@ -113,7 +116,10 @@ export function planRun(suites: readonly Suite[], target: Target, selection: Sel
   const worlds = [...alone];
   if (shared.length > 0) {
     const nodes = Math.max(...shared.map(({ needs }) => needs.nodes));
-    worlds.unshift({ name: 'shared', nodes, wiring: 'host-directory', scenarios: shared, reason: 'nothing in them disturbs the others' });
+    const last = nodes < DEAR ? -1 : worlds.findIndex((world) => world.nodes === nodes && fitsLast(world.scenarios[0]!));
+    const scenarios = [...shared, ...(last < 0 ? [] : worlds.splice(last, 1)[0]!.scenarios)];
+    const reason = `nothing in them disturbs the others${last < 0 ? '' : ', but for the last one'}`;
+    worlds.unshift({ name: 'shared', nodes, wiring: 'host-directory', scenarios, reason });
   }
   return { worlds, notRun, filters };
 }
@@ -160,8 +166,17 @@ function whyAlone({ needs }: Scenario): string | undefined {
   if (needs.human) return 'its nodes belong to a human';
   if (needs.liars !== undefined) return 'some of its nodes lie';
   if (needs.names !== undefined) return 'its nodes have names of their own';
-  const disruptive = needs.powers?.filter((power) => DISRUPTIVE.has(power)) ?? [];
+  const disruptive = disruptiveOf(needs);
   return disruptive.length > 0 ? `it may ${disruptive.join(', ')} nodes` : undefined;
+}
+
+const disruptiveOf = ({ powers }: Needs): readonly string[] => powers?.filter((power) => DISRUPTIVE.has(power)) ?? [];
+
+/** Only what it does to its nodes keeps it from sharing them. */
+function fitsLast(scenario: Scenario): boolean {
+  const { uses, powers = [], ...needs } = scenario.needs;
+  const quiet = { ...scenario, needs: { ...needs, powers: powers.filter((power) => !DISRUPTIVE.has(power)) } };
+  return !uses && whyAlone(quiet) === undefined;
 }
 
 /** The plan as lines of text, for `--plan`. */

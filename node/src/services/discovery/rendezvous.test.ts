@@ -6,6 +6,7 @@ import {
   encodeDiscovery,
   encodeStrict,
   parseNetworkId,
+  RENDEZVOUS_SHARDS,
   rendezvousShard,
   rendezvousTopic,
   SIGNATURE_BYTES,
@@ -37,6 +38,9 @@ function made(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
 const network = parseNetworkId('11'.repeat(32));
 const VALID_MS = 60_000;
 type Identity = ReturnType<typeof freshIdentity>;
+
+/** ms after which who knows nobody keeps everything */
+const KEEP_AFTER_MS = 1_500;
 
 /** Agents that hear each other at once, in a time of their own; what one guard refuses, that agent does not hear. */
 class Room {
@@ -137,10 +141,20 @@ async function verified(room: Room, condition: () => boolean): Promise<void> {
   expect(condition()).toBe(true);
 }
 
+test('who knows nobody keeps nothing until it had time to hear of others, then everything; who knows some keeps its part at once', async () => {
+  const room = new Room();
+  const [newcomer, familiar] = [room.enter(), room.enter(undefined, { others: [freshIdentity().agentId] })];
+  for (const { rendezvous } of [newcomer, familiar]) rendezvous.start();
+  expect([newcomer, familiar].map(({ rendezvous }) => rendezvous.shards.length)).toEqual([0, RENDEZVOUS_SHARDS]);
+  await room.clock.pass(KEEP_AFTER_MS);
+  expect(newcomer.rendezvous.shards).toHaveLength(RENDEZVOUS_SHARDS);
+});
+
 test('keepers take in what agents leave, one of them answers, and nobody once it has expired', async () => {
   const room = new Room();
   const keepers = [room.enter(), room.enter(), room.enter()];
   for (const { rendezvous } of keepers) rendezvous.start();
+  await room.clock.pass(KEEP_AFTER_MS);
   const agent = freshIdentity();
   await room.leave(agent);
   await verified(room, () => keepers.every(({ records }) => records.get(agent.agentId) !== undefined));
@@ -231,6 +245,7 @@ test('who looks for a record in a shard that others keep takes it, and does not 
   const others = Array.from({ length: 1_024 }, (_, index) => (index * 2 ** 22).toString(16).padStart(8, '0').padEnd(64, '7') as AgentId);
   const passer = room.enter(undefined, { others });
   passer.rendezvous.start();
+  await room.clock.pass(KEEP_AFTER_MS);
   let agent = freshIdentity();
   while (passer.rendezvous.shards.includes(rendezvousShard(agent.agentId))) agent = freshIdentity();
   await room.leave(agent);
@@ -245,6 +260,7 @@ test('a crowd that asks gets no more than a bounded number of answers in a secon
   const room = new Room();
   const { rendezvous, records, counters } = room.enter();
   rendezvous.start();
+  await room.clock.pass(KEEP_AFTER_MS);
   const agents = Array.from({ length: 40 }, () => freshIdentity());
   for (const agent of agents) await room.leave(agent);
   await verified(room, () => records.size === agents.length);

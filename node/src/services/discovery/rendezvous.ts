@@ -32,8 +32,8 @@ const LEAVE_AFTER_MS = { least: 2_000, most: 3_000 };
 const LEAVE_AGAIN_AFTER_MS = 5_000;
 /** which shards are kept is looked at this often: who is near changes as agents come and go */
 const KEEP_EVERY_MS = 60_000;
-/** and more often at first, while others are getting known: who knows nobody keeps everything */
-const KEEP_SOON_MS = [400, 1_500, 4_500, 15_000, 30_000];
+/** and more often at first, while others are getting known: who knows nobody keeps everything, and therefore waits until it had time to hear of some */
+const KEEP_SOON_MS = [1_500, 4_500, 15_000, 30_000];
 /** keepers answer after a random part of this, unless another one did */
 const ANSWER_WITHIN_MS = 200;
 /** answers that wait, and answers per second: a crowd that asks is not worth more */
@@ -79,8 +79,8 @@ export class Rendezvous implements Disposable {
 
   /** From joining on: keeps, and leaves a record of its own, again whenever half of its validity is over. */
   start(): void {
-    const { clock, validityMs, random, links } = this.#parts;
-    this.#keep();
+    const { clock, validityMs, random, links, others } = this.#parts;
+    if (others().length > 0) this.#keep();
     links.on({
       up: () => void (links.size === 1 && this.#leaveSoon()),
       down: () => {},

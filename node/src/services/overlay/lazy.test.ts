@@ -45,7 +45,7 @@ test('what nodes tell of themselves waits for more of its kind, and what users s
   const { step, under, said } = lazy();
   const internal = `f${ids(1)[0]!.slice(1)}`;
   under.offer(peer(1), [internal]);
-  expect(under.due).toBe(100);
+  expect(under.due).toBe(250);
   under.offer(peer(2), ids(1));
   expect(under.due).toBe(20);
   step.now = 20;

@@ -48,7 +48,9 @@ export const BEACON_EVERY_MS = 1_000;
 export const ROOT_LOST_MS = 3_200;
 export const ORPHAN_MS = 1_600;
 /** a number that somebody asked for comes at most this often */
-export const ASKED_BEAT_MS = 200;
+export const ASKED_BEAT_MS = 500;
+/** neighbours hear within this time where this node stands now: the beats of both roots come together, and who joins moves often */
+export const TELL_TREES_MS = 25;
 export const MAX_HOPS = 64;
 export const MAX_FALLEN_ROOTS = 64;
 /** a parent that is the parent in the other tree as well, or that withholds, is not followed before others had so long to tell of the same beat */
@@ -113,7 +115,7 @@ export const MISSABLE: number = (MISSABLE_PER_S * COUNT_SLOTS * COUNT_SLOT_MS) /
 
 /** ids are told this often; of what nodes tell of themselves rarely enough that many go together where many nodes do */
 export const TELL_EVERY_MS = 20;
-export const TELL_INTERNAL_EVERY_MS = 100;
+export const TELL_INTERNAL_EVERY_MS = 250;
 /** who has to be asked is looked at this often at most */
 export const ASK_EVERY_MS = 50;
 /** how long a message itself may be on its way before it is asked for */

@@ -103,8 +103,9 @@ export class OverlayMachine<Content> {
     this.#handle(event);
     if (event.now >= this.#nextTick) this.#tick();
     this.#lazy.flush();
+    this.trees.flush();
     this.topics.flush();
-    const due = Math.min(this.#nextTick, this.#lazy.due);
+    const due = Math.min(this.#nextTick, this.#lazy.due, this.trees.due);
     if (due < this.#timerAt) {
       this.#timerAt = due;
       step.out({ kind: 'set_timer', at: due });

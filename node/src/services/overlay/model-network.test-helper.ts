@@ -40,6 +40,8 @@ export class ModelNode {
   alive = true;
   /** takes everything, and passes on no message, id or interest */
   swallows = false;
+  /** there is one timer: the last that was set */
+  timerAt = 0;
   /** what happens to it while its process stands still */
   held: BareEvent[] | undefined;
 
@@ -317,7 +319,10 @@ export class ModelNetwork {
           this.feed(node, { kind: 'root_checked', anchor: effect.anchor, good: effect.anchor.signature[0] === 1 });
         });
       case 'set_timer':
-        return this.after(effect.at - this.now, () => this.feed(node, { kind: 'timer' }));
+        node.timerAt = effect.at;
+        return this.after(effect.at - this.now, () => {
+          if (node.timerAt === effect.at) this.feed(node, { kind: 'timer' });
+        });
       case 'release':
     }
   }

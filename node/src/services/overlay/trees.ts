@@ -8,7 +8,18 @@
 import { MAX_TREES, ROOT_STEPS } from '@muster/protocol';
 import type { MachineId, TreeBeacon } from '@muster/protocol';
 import { remember } from '../remember.ts';
-import { ASKED_BEAT_MS, BEACON_EVERY_MS, DISTRUSTED_AT, HELD_UP_MS, HOLD_MS, MAX_FALLEN_ROOTS, MAX_HOPS, ORPHAN_MS, ROOT_LOST_MS } from './limits.ts';
+import {
+  ASKED_BEAT_MS,
+  BEACON_EVERY_MS,
+  DISTRUSTED_AT,
+  HELD_UP_MS,
+  HOLD_MS,
+  MAX_FALLEN_ROOTS,
+  MAX_HOPS,
+  ORPHAN_MS,
+  ROOT_LOST_MS,
+  TELL_TREES_MS,
+} from './limits.ts';
 import { Roots } from './roots.ts';
 import type { Scores } from './scores.ts';
 import type { Step } from './types.ts';
@@ -44,6 +55,8 @@ export class Trees {
   #tickedAt = 0;
   #nextBeat = 0;
   #askedAt = -Infinity;
+  /** when all are told of what changed */
+  #tellAt = Infinity;
 
   /** `moved` is called when a parent changed. */
   constructor(step: Step<unknown>, neighbours: () => Iterable<MachineId>, scores: () => Scores, moved: () => void) {
@@ -158,8 +171,22 @@ export class Trees {
       this.#fell(tree);
       changed = true;
     }
-    if (now >= this.#nextBeat) changed = this.#beat() || changed;
     if (changed) this.#tell();
+  }
+
+  /** when there is something to do */
+  get due(): number {
+    const { self } = this.#step.options;
+    return Math.min(this.#tellAt, this.#trees.some(({ root }) => root === self) ? this.#nextBeat : Infinity);
+  }
+
+  flush(): void {
+    const { now } = this.#step;
+    if (now >= this.#nextBeat && this.#beat()) this.#tell();
+    if (now < this.#tellAt) return;
+    this.#tellAt = Infinity;
+    const beacon = this.#beacon();
+    for (const peer of this.#neighbours()) this.#say(peer, beacon);
   }
 
   /** Somebody lost its way: a root beats at once, others pass it on towards the roots. */
@@ -174,7 +201,10 @@ export class Trees {
   }
 
   #beat(): boolean {
-    this.#nextBeat = this.#step.now + BEACON_EVERY_MS;
+    const { now, wall } = this.#step;
+    // On the second, where clocks agree: what both roots say then travels together.
+    const next = BEACON_EVERY_MS - (wall % BEACON_EVERY_MS);
+    this.#nextBeat = now + (next < ASKED_BEAT_MS ? next + BEACON_EVERY_MS : next);
     const own = this.#own;
     // Alone, nobody hears it.
     const beat = own.length > 0 && [...this.#neighbours()].length > 0 ? this.roots.next() : undefined;
@@ -295,8 +325,8 @@ export class Trees {
     this.#step.send(peer, beacon);
   }
 
+  /** All neighbours hear of it, with what else changes within a moment. */
   #tell(): void {
-    const beacon = this.#beacon();
-    for (const peer of this.#neighbours()) this.#say(peer, beacon);
+    this.#tellAt = Math.min(this.#tellAt, this.#step.now + TELL_TREES_MS);
   }
 }
