@@ -1,12 +1,39 @@
 /** Which addresses make sense outside the own network. Text only: nothing is resolved, so host names are not routable here. */
 
+const [ZERO, NINE, DOT] = [0x30, 0x39, 0x2e];
+
 /** `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1` or `[2001:db8::1]:5`: is it a unicast address that the public internet routes? */
 export function isPubliclyRoutable(address: string): boolean {
+  const plain = ipv4At(address);
+  if (plain !== undefined) return isPublicIpv4(plain);
   const host = hostOf(address);
-  const four = parseIpv4(host);
-  if (four) return isPublicIpv4(four);
+  const four = host.includes(':') ? undefined : ipv4At(host);
+  if (four !== undefined) return isPublicIpv4(four);
   const six = parseIpv6(host);
   return six !== undefined && isPublicIpv6(six);
+}
+
+/** The most common form, read in one go: `1.2.3.4` or `1.2.3.4:5` as a 32-bit number. */
+function ipv4At(address: string): number | undefined {
+  let value = 0;
+  let octet = -1;
+  let digits = 0;
+  let dots = 0;
+  let at = 0;
+  for (; at < address.length; at++) {
+    const code = address.charCodeAt(at);
+    if (code >= ZERO && code <= NINE && digits < 3) {
+      octet = Math.max(octet, 0) * 10 + code - ZERO;
+      digits++;
+    } else if (code === DOT && dots < 3 && octet >= 0 && octet < 256) {
+      value = value * 256 + octet;
+      octet = -1;
+      digits = 0;
+      dots++;
+    } else break;
+  }
+  if (dots < 3 || octet < 0 || octet > 255) return undefined;
+  return at === address.length || /^:\d+$/.test(address.slice(at)) ? value * 256 + octet : undefined;
 }
 
 function hostOf(address: string): string {
@@ -16,18 +43,12 @@ function hostOf(address: string): string {
   return withPort ? withPort[1]! : address;
 }
 
-function parseIpv4(text: string): readonly number[] | undefined {
-  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) return undefined;
-  const octets = text.split('.').map(Number);
-  return octets.every((octet) => octet < 256) ? octets : undefined;
-}
-
 /** Eight 16-bit groups (RFC 4291 §2.2); a zone makes it link-local, hence not an address here. */
 function parseIpv6(text: string): readonly number[] | undefined {
   const embedded = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
-  const four = embedded ? parseIpv4(embedded[2]!) : undefined;
-  if (embedded && !four) return undefined;
-  const hex = four ? `${embedded![1]}${((four[0]! << 8) | four[1]!).toString(16)}:${((four[2]! << 8) | four[3]!).toString(16)}` : text;
+  const four = embedded ? ipv4At(embedded[2]!) : undefined;
+  if (embedded && four === undefined) return undefined;
+  const hex = four === undefined ? text : `${embedded![1]}${(four >>> 16).toString(16)}:${(four & 0xffff).toString(16)}`;
   const halves = hex.split('::');
   if (halves.length > 2) return undefined;
   const [head, tail] = halves.map((half) => (half === '' ? [] : half.split(':'))) as [string[], string[]?];
@@ -38,8 +59,8 @@ function parseIpv6(text: string): readonly number[] | undefined {
 }
 
 /** RFC 6890 and its registry: what is not globally reachable. */
-function isPublicIpv4([a, b, c]: readonly number[]): boolean {
-  if (a === undefined || b === undefined || c === undefined) return false;
+function isPublicIpv4(address: number): boolean {
+  const [a, b, c] = [address >>> 24, (address >>> 16) & 0xff, (address >>> 8) & 0xff];
   if (a === 0 || a === 10 || a === 127 || a >= 224) return false; // this network, private, loopback, multicast and reserved
   if (a === 100 && b >= 64 && b < 128) return false; // carrier-grade NAT
   if (a === 169 && b === 254) return false; // link-local
@@ -53,13 +74,13 @@ function isPublicIpv4([a, b, c]: readonly number[]): boolean {
 function isPublicIpv6(groups: readonly number[]): boolean {
   const [first, second, third] = groups as [number, number, number];
   const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
-  if (mapped) return isPublicIpv4(octetsOf(groups[6]!, groups[7]!));
+  if (mapped) return isPublicIpv4(ipv4Of(groups[6]!, groups[7]!));
   if ((first & 0xe000) !== 0x2000) return false; // only 2000::/3 is global unicast: no loopback, ULA, link-local, multicast
-  if (first === 0x2002) return isPublicIpv4(octetsOf(second, third)); // 6to4 carries an IPv4 address
+  if (first === 0x2002) return isPublicIpv4(ipv4Of(second, third)); // 6to4 carries an IPv4 address
   if (first === 0x2001 && (second < 0x200 || second === 0xdb8)) return false; // protocol assignments (Teredo …), documentation
   return !(first === 0x3fff && second < 0x1000); // documentation
 }
 
-function octetsOf(high: number, low: number): readonly number[] {
-  return [high >> 8, high & 0xff, low >> 8, low & 0xff];
+function ipv4Of(high: number, low: number): number {
+  return high * 65_536 + low;
 }

@@ -12,8 +12,9 @@ const OWN_NETWORK = /^(?:\[|[\d.]+(?::\d+)?$|[^.:]+(?::\d+)?$|.*[.](?:local|lan|
 
 /** Of any other name it is not known who stands behind it: it counts as the widest. */
 export function scopeOf(address: string): AddressScope {
+  if (isPubliclyRoutable(address)) return 'global';
   if (LOOPBACK.test(address)) return 'loopback';
-  return isPubliclyRoutable(address) || !OWN_NETWORK.test(address) ? 'global' : 'local_network';
+  return OWN_NETWORK.test(address) ? 'local_network' : 'global';
 }
 
 /** May be told to a peer that was met at `peer`: it means the same there. */

@@ -10,9 +10,12 @@ export function siteOf([address]: readonly string[]): string | undefined {
 
 /** What the peer that was met at `peer` may be told: no address that only means something here. */
 export function tellable(control: OverlayControl, peer: string): OverlayControl {
-  const means = meansSomethingAt(peer);
-  const part = ({ machine, addresses }: PeerDescriptor): PeerDescriptor => ({ machine, addresses: addresses.filter(means) });
-  if (control.kind === 'forward_join') return { ...control, peer: part(control.peer) };
-  if (control.kind === 'shuffle' || control.kind === 'shuffle_reply') return { ...control, peers: control.peers.map(part) };
+  if (control.kind === 'forward_join') return { ...control, peer: partly(peer)(control.peer) };
+  if (control.kind === 'shuffle' || control.kind === 'shuffle_reply') return { ...control, peers: control.peers.map(partly(peer)) };
   return control;
+}
+
+function partly(peer: string): (descriptor: PeerDescriptor) => PeerDescriptor {
+  const means = meansSomethingAt(peer);
+  return ({ machine, addresses }) => ({ machine, addresses: addresses.filter(means) });
 }

@@ -40,7 +40,7 @@ export class OverlayMachine<Content> {
 
   constructor(options: OverlayOptions) {
     this.#step = new Step(options);
-    const known = (id: string): boolean => this.history.get(id) !== undefined || options.seen(id);
+    const known = (id: string): boolean => options.seen(id) || this.history.get(id) !== undefined;
     this.scores = new Scores(this.#step, (peer) => this.membership.ban(peer));
     this.trees = new Trees(
       this.#step,
@@ -198,7 +198,7 @@ export class OverlayMachine<Content> {
 
   #arrived(peer: MachineId, item: Item<Content>): void {
     // Ids before signatures: a copy costs no verification.
-    if (this.history.get(item.id) || this.#step.options.seen(item.id)) return this.#intake.pass(peer, item, 'duplicate');
+    if (this.#step.options.seen(item.id) || this.history.get(item.id)) return this.#intake.pass(peer, item, 'duplicate');
     const pulled = this.#lazy.arrived(item.id, peer);
     if (!this.topics.get(item.topic)) {
       if (!pulled) this.scores.blame(peer, 'no_interest');

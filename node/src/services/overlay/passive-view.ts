@@ -11,10 +11,15 @@ export interface PassiveViewParts {
   readonly banned: (peer: MachineId) => boolean;
 }
 
+interface Known {
+  readonly addresses: readonly string[];
+  readonly site: string | undefined;
+}
+
 export class PassiveView {
   readonly #step: Step<unknown>;
   readonly #parts: PassiveViewParts;
-  readonly #known = new Map<MachineId, readonly string[]>();
+  readonly #known = new Map<MachineId, Known>();
   /** a shuffle is under way */
   #asking = false;
   #nextShuffle = 0;
@@ -29,7 +34,7 @@ export class PassiveView {
   }
 
   addresses(peer: MachineId): readonly string[] {
-    return this.#known.get(peer) ?? [];
+    return this.#known.get(peer)?.addresses ?? [];
   }
 
   remember({ machine, addresses }: PeerDescriptor): void {
@@ -38,10 +43,11 @@ export class PassiveView {
     if (known || addresses.length === 0) return;
     const site = this.#step.options.siteOf(addresses);
     if (site !== undefined && !this.#known.has(machine)) {
-      const ofSite = [...this.#known.values()].filter((other) => this.#step.options.siteOf(other) === site).length;
+      let ofSite = 0;
+      for (const other of this.#known.values()) if (other.site === site) ofSite++;
       if (ofSite >= limits.PASSIVE_OF_SITE) return;
     }
-    this.#known.set(machine, addresses);
+    this.#known.set(machine, { addresses, site });
     while (this.#known.size > limits.PASSIVE_VIEW) this.#known.delete(this.#step.pick(this.peers)!);
   }
 
@@ -56,7 +62,7 @@ export class PassiveView {
     const passive = this.#step.sample([...this.#known], limits.SHUFFLED_PASSIVE);
     return [
       ...active.map((machine) => ({ machine, addresses: this.#parts.addressesOf(machine) ?? [] })),
-      ...passive.map(([machine, addresses]) => ({ machine, addresses })),
+      ...passive.map(([machine, { addresses }]) => ({ machine, addresses })),
     ];
   }
 

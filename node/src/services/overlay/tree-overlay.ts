@@ -165,9 +165,13 @@ export class TreeOverlay implements Overlay {
   #arrived(peer: MachineId, bytes: Uint8Array): Promise<void> | void {
     this.#parts.counters.add('gossip_incoming_total');
     this.stages.count('eager');
-    const settled = Promise.withResolvers<void>();
+    let settled = false;
+    let resolve: (() => void) | undefined;
     const begun = this.stages.begin();
-    const item = this.#validation.inspect(bytes, settled.resolve);
+    const item = this.#validation.inspect(bytes, () => {
+      settled = true;
+      resolve?.();
+    });
     if ('untimely' in item) {
       this.stages.count('decode_failed');
       this.#feed(item.untimely === undefined ? { kind: 'malformed', peer } : { kind: 'untimely', peer, id: item.untimely });
@@ -177,7 +181,8 @@ export class TreeOverlay implements Overlay {
     const compared = this.stages.begin();
     this.#feed({ kind: 'message', peer, item });
     this.stages.took('dedupe_check', compared);
-    return settled.promise;
+    // Most are copies, and settled by now.
+    if (!settled) return new Promise((wake) => (resolve = wake));
   }
 
   async #verify(parcel: Parcel): Promise<void> {
@@ -191,12 +196,11 @@ export class TreeOverlay implements Overlay {
 
   #feed(event: Bare<Event>, offers?: Promise<void>[]): void {
     if (this.#disposed) return;
-    this.#queue.push(event);
-    if (this.#stepping) return;
+    if (this.#stepping) return void this.#queue.push(event);
     this.#stepping = true;
     const { clock } = this.#parts;
     try {
-      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      for (let next: Bare<Event> | undefined = event; next; next = this.#queue.shift()) {
         const effects = this.machine.step({ ...next, now: clock.monotonic(), wall: clock.now() } as Event);
         for (const effect of effects) this.#apply(effect, next.kind === 'publish' ? offers : undefined);
       }
