@@ -9,17 +9,17 @@ import { STYLE } from './style.ts';
 
 const STREAMS = Object.values<Capability>(registry).filter(({ shape }) => shape === 'stream');
 const SCRIPT = SCRIPT_TEXT.replace('/* STREAMS */', () => STREAMS.map(({ path }) => JSON.stringify(path)).join(', '));
+const PAGE = MARKUP.replace('/* STYLE */', () => STYLE).replace('/* SCRIPT */', () => SCRIPT);
 
 /** The page runs its own script and style and nothing else, talks to nobody but this node, and is shown in no other page. */
 export function guiHandlers({ crypto }: { readonly crypto: Crypto }): HandlersOf<'gui'> {
   const source = (text: string): string => `'sha256-${Buffer.from(crypto.sha256(utf8Bytes(text))).toString('base64')}'`;
-  const page = MARKUP.replace('/* STYLE */', () => STYLE).replace('/* SCRIPT */', () => SCRIPT);
   return {
     'gui.page': (_, { pageToken }) => {
       const token = pageToken?.();
       const script = token === undefined ? undefined : `const X0X_TOKEN='${quotable(token)}';`;
       const scripts = [SCRIPT, ...(script === undefined ? [] : [script])].map(source).join(' ');
-      const body = script === undefined ? page : page.replace(TOKEN_MARKER, () => `<script>${script}</script>`);
+      const body = script === undefined ? PAGE : PAGE.replace(TOKEN_MARKER, () => `<script>${script}</script>`);
       return Reply.of(200, body, {
         'content-security-policy':
           `default-src 'none'; script-src ${scripts}; style-src ${source(STYLE)}; connect-src 'self'; img-src data:; ` +

@@ -96,7 +96,7 @@ export class TreeOverlay implements Overlay {
   async broadcast(message: OverlayMessage): Promise<void> {
     const { replays, clock } = this.#parts;
     replays.seen(message, clock.now());
-    const item = itemOf(message.id, message.header, { bytes: message.bytes, envelope: undefined });
+    const item = itemOf(message.id, message.header, message.bytes);
     const offers: Promise<void>[] = [];
     const begun = this.stages.begin();
     this.#feed({ kind: 'publish', item }, offers);

@@ -11,5 +11,5 @@ test.each([
   ['any other message', 'publish', 'any', 100, 'bulk'],
 ])('%s waits where it belongs', (_name, kind, to, length, queue) => {
   const header = { kind, to, issued: 1, expires: 2 } as EnvelopeHeader;
-  expect(itemOf('id', header, { bytes: new Uint8Array(length), envelope: undefined }).content.queue).toBe(queue);
+  expect(itemOf('id', header, new Uint8Array(length)).content.queue).toBe(queue);
 });

@@ -37,9 +37,9 @@ export interface Parcel {
   envelope: InspectedEnvelope | undefined;
   /** where it waits on a link: no flood of other messages may hold up signs of life and sealed direct messages */
   readonly queue: BulkQueue;
-  message?: OverlayMessage | undefined;
-  refused?: string;
-  settle?: (() => void) | undefined;
+  message: OverlayMessage | undefined;
+  refused: string | undefined;
+  settle: (() => void) | undefined;
 }
 
 export class Validation {
@@ -57,7 +57,7 @@ export class Validation {
     const limits = { now: clock.now(), network, maxBytes: MAX_PUBLISH_ENVELOPE_BYTES, kinds: GOSSIP_KINDS };
     try {
       const envelope = inspectEnvelope(crypto, bytes, limits);
-      return itemOf(envelope.id, envelope.header, { bytes, envelope, settle });
+      return itemOf(envelope.id, envelope.header, bytes, envelope, settle);
     } catch (error) {
       if (!(error instanceof EnvelopeError)) throw error;
       this.#refused(error.code);
@@ -112,9 +112,10 @@ export class Validation {
   }
 }
 
-export function itemOf(id: string, header: EnvelopeHeader, { bytes, envelope, settle }: Omit<Parcel, 'queue'>): Item<Parcel> {
+export function itemOf(id: string, header: EnvelopeHeader, bytes: Uint8Array, envelope?: InspectedEnvelope, settle?: () => void): Item<Parcel> {
   const { to: topic, issued, expires, kind } = header;
   const urgent = kind === 'announce' && topic === PRESENCE_TOPIC && bytes.length <= MAX_BEACON_ENVELOPE_BYTES;
   const queue = urgent ? 'urgent' : kind === 'inbox' ? 'direct' : 'bulk';
-  return { id, topic, issued, expires, size: bytes.length, internal: kind === 'announce', content: { bytes, envelope, queue, settle } };
+  const content = { bytes, envelope, queue, settle, message: undefined, refused: undefined } as const;
+  return { id, topic, issued, expires, size: bytes.length, internal: kind === 'announce', content };
 }
