@@ -73,9 +73,7 @@ export interface EnvelopeLimits {
 }
 
 interface Sealed {
-  /** the header as it stands on the wire */
-  readonly head: Uint8Array;
-  readonly payloadHash: Uint8Array;
+  readonly signed: Uint8Array;
   readonly payload: Uint8Array;
   readonly place: Uint8Array;
   readonly signature: Uint8Array;
@@ -172,27 +170,27 @@ export function inspectEnvelope(crypto: Crypto, bytes: Uint8Array, limits: Envel
   const skewMs = limits.skewMs ?? CLOCK_SKEW_MS;
   checkTime(header, limits.now, skewMs, limits.maxLifetimeMs ?? MAX_LIFETIME_MS);
 
-  // The encoding was strict, so the header's bytes stand in the wire form between the outer head and the payload.
-  const head = bytes.subarray(1, bytes.length - itemLength(payload) - itemLength(place) - itemLength(signature));
-  const { id, sender, payloadHash } = (read.hashes ??= hashesOf(crypto, head, payload, header.senderKey));
-  return new InspectedEnvelope(id, header, sender, header.expires + skewMs, { head, payloadHash, payload, place, signature });
+  const { id, sender, signed } = (read.hashes ??= hashesOf(crypto, bytes, read));
+  return new InspectedEnvelope(id, header, sender, header.expires + skewMs, { signed, payload, place, signature });
 }
 
 interface Hashes {
-  readonly payloadHash: Uint8Array;
+  /** what is signed, alone or as one of a batch */
+  readonly signed: Uint8Array;
   readonly id: string;
   readonly sender: AgentId;
 }
 
-function hashesOf(crypto: Crypto, head: Uint8Array, payload: Uint8Array, senderKey: Uint8Array): Hashes {
-  const payloadHash = crypto.sha256(payload);
-  return { payloadHash, id: toHex(crypto.sha256(DOMAIN, head, payloadHash)), sender: idOfKey<AgentId>(crypto, senderKey) };
+function hashesOf(crypto: Crypto, bytes: Uint8Array, { header, payload, place, signature }: ReadEnvelope): Hashes {
+  // The encoding was strict, so the header's bytes stand in the wire form between the outer head and the payload.
+  const head = bytes.subarray(1, bytes.length - itemLength(payload) - itemLength(place) - itemLength(signature));
+  const signed = concat(DOMAIN, head, crypto.sha256(payload));
+  return { signed, id: toHex(crypto.sha256(signed)), sender: idOfKey<AgentId>(crypto, header.senderKey) };
 }
 
 /** Checks the signature and only then gives the payload; `checked` spares checking that of a batch again. Throws `EnvelopeError` (`bad_signature`). */
 export async function verifyEnvelope(crypto: Crypto, inspected: InspectedEnvelope, checked?: CheckedBatches): Promise<VerifiedEnvelope> {
-  const { head, payloadHash, payload, ...endorsement } = sealedOf(inspected);
-  const signed = concat(DOMAIN, head, payloadHash);
+  const { signed, payload, ...endorsement } = sealedOf(inspected);
   const { id, header, sender, staleAfter } = inspected;
   const good = checked
     ? await checked.verify(header.senderKey, signed, endorsement)
@@ -206,12 +204,17 @@ export async function openEnvelope(crypto: Crypto, bytes: Uint8Array, limits: En
   return verifyEnvelope(crypto, inspectEnvelope(crypto, bytes, limits));
 }
 
+interface ReadEnvelope extends Pick<Sealed, 'payload' | 'place' | 'signature'> {
+  readonly header: EnvelopeHeader;
+  hashes: Hashes | undefined;
+}
+
 const decodeEnvelope = once((bytes: Uint8Array) =>
   translated(
-    () => {
+    (): ReadEnvelope => {
       const [head, payload, place, signature] = readTuple(decodeStrict(bytes, bytes.length), 'envelope', 4);
       return {
-        hashes: undefined as Hashes | undefined,
+        hashes: undefined,
         header: readHeader(head),
         payload: readBytes(payload, 'payload', 0, bytes.length),
         place: readPlace(place),
