@@ -22,7 +22,7 @@ interface Lane {
   /** the latest invocation among acknowledged writes */
   acknowledged: number;
   /** values that none of those has replaced, with the latest moment at which a write of each may have taken effect */
-  standing: { readonly value: string | undefined; done: number }[];
+  readonly standing: { readonly value: string | undefined; done: number }[];
 }
 
 export type Wrong = 'diverged' | 'lost' | 'from nowhere';
@@ -46,13 +46,16 @@ export class Convergence {
     let known = lanes.get(lane);
     if (!known) lanes.set(lane, (known = { acknowledged: -1, standing: [] }));
     if (value !== undefined) this.#written.enter(written(key, value));
-    const same = known.standing.find((one) => one.value === value);
-    if (same) same.done = Math.max(same.done, done);
-    else known.standing.push({ value, done });
+    const { standing } = known;
+    let at = 0;
+    while (at < standing.length && standing[at]!.value !== value) at++;
+    if (at === standing.length) standing.push({ value, done });
+    else standing[at]!.done = Math.max(standing[at]!.done, done);
     if (done === Infinity || invoked <= known.acknowledged) return;
     known.acknowledged = invoked;
-    const stands = known.standing.filter((one) => one.done >= invoked);
-    known.standing = stands;
+    let stands = 0;
+    for (const one of standing) if (one.done >= invoked) standing[stands++] = one;
+    standing.length = stands;
   }
 
   /** What is wrong with finding that value in the end, if anything. */

@@ -61,36 +61,40 @@ export class PairTable {
  */
 export class KeyTable {
   readonly #pairs = new PairTable();
-  readonly #left: number;
-  readonly #right: number;
+  readonly #seeds: readonly [left: number, right: number];
 
   /** `seed`: the run's id, for one */
   constructor(seed: string) {
-    this.#left = halfOf(seed, 0x9e3779b9, 0x5bd1e995);
-    this.#right = halfOf(seed, 0x243f6a88, 0x1b873593);
+    this.#seeds = hashOf(seed, 0x9e3779b9, 0x243f6a88, (left, right) => [left, right]);
   }
+
+  readonly #enter = (left: number, right: number): number => this.#pairs.enter(left, right);
 
   get size(): number {
     return this.#pairs.size;
   }
 
   has(key: string): boolean {
-    return this.#pairs.find(halfOf(key, this.#left, 0x5bd1e995), halfOf(key, this.#right, 0x1b873593)) !== undefined;
+    return hashOf(key, ...this.#seeds, (left, right) => this.#pairs.find(left, right)) !== undefined;
   }
 
   enter(key: string): number {
-    return this.#pairs.enter(halfOf(key, this.#left, 0x5bd1e995), halfOf(key, this.#right, 0x1b873593));
+    return hashOf(key, this.#seeds[0], this.#seeds[1], this.#enter);
   }
 }
 
-/** 32 bits of a text, finished as MurmurHash3 does. */
-function halfOf(text: string, seed: number, factor: number): number {
-  let hash = seed | 0;
+/** 64 bits of a text in two halves, each finished as MurmurHash3 does. */
+function hashOf<T>(text: string, leftSeed: number, rightSeed: number, use: (left: number, right: number) => T): T {
+  let left = leftSeed | 0;
+  let right = rightSeed | 0;
   for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), factor);
-    hash ^= hash >>> 15;
+    const unit = text.charCodeAt(index);
+    left = Math.imul(left ^ unit, 0x5bd1e995);
+    left ^= left >>> 15;
+    right = Math.imul(right ^ unit, 0x1b873593);
+    right ^= right >>> 15;
   }
-  return mixed(hash ^ text.length);
+  return use(mixed(left ^ text.length), mixed(right ^ text.length));
 }
 
 function mixed(hash: number): number {
@@ -100,9 +104,8 @@ function mixed(hash: number): number {
 }
 
 /** The same numbers in a longer array. */
-export function grown<A extends Uint8Array | Uint16Array | Uint32Array>(from: A, length: number): A {
-  const longer =
-    from instanceof Uint8Array ? new Uint8Array(length) : from instanceof Uint16Array ? new Uint16Array(length) : new Uint32Array(length);
+export function grown<A extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(from: A, length: number): A {
+  const longer = new (from.constructor as new (length: number) => A)(length);
   longer.set(from);
-  return longer as A;
+  return longer;
 }

@@ -57,7 +57,8 @@ export const registerConverged: Predicate<RegisterConverged> = {
   start({ writes, deletes, reads, nodes, order }, frame) {
     const history = new History(frame, order);
     const last = new Map(nodes.map((node) => [node, new Map<string, Seen>()]));
-    const pairs = new OperationPairs((invoke) => [writes, deletes, reads].some((one) => one && mayPick(one.operations, invoke)));
+    const wanted = [writes, deletes, reads].filter((one) => one !== undefined);
+    const pairs = new OperationPairs((invoke) => wanted.some((one) => mayPick(one.operations, invoke)));
     const enter = (operation: Operation) => {
       if (picksOperation(writes.operations, operation)) history.write(operation, writes.key, keyOf(operation, writes.value));
       if (deletes && picksOperation(deletes.operations, operation)) history.write(operation, deletes.key, undefined);
@@ -89,7 +90,8 @@ export const setConverged: Predicate<SetConverged> = {
   start({ adds, removes, reads, nodes, order }, frame) {
     const history = new History(frame, order);
     const last = new Map<string, { readonly items: ReadonlySet<string>; readonly invoked: number; readonly seq: number }>();
-    const pairs = new OperationPairs((invoke) => [adds, removes, reads].some((one) => one && mayPick(one.operations, invoke)));
+    const wanted = [adds, removes, reads].filter((one) => one !== undefined);
+    const pairs = new OperationPairs((invoke) => wanted.some((one) => mayPick(one.operations, invoke)));
     const enter = (operation: Operation) => {
       if (picksOperation(adds.operations, operation)) history.write(operation, adds.key, 'present');
       if (removes && picksOperation(removes.operations, operation)) history.write(operation, removes.key, undefined);

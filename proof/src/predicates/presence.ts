@@ -1,5 +1,6 @@
 /** Presence truth: nobody is shown as there who has long been gone, nor as gone who has long been there. */
 import { z } from 'zod';
+import { grown } from '../checkers/key-table.ts';
 import { falseSince, type Life, type Span, type View } from '../checkers/presence.ts';
 import { type Observations, observationsSchema } from '../claim.ts';
 import { type Json, type JsonPointer, sameJson, valueAt } from '../json.ts';
@@ -25,10 +26,35 @@ export interface PresenceTrue {
   readonly stands?: boolean | undefined;
 }
 
-interface Report {
-  readonly online: boolean;
-  readonly t: number;
-  readonly seq: number;
+/** What one node said of another one: 13 bytes a report, for there may be millions. */
+class Reports {
+  size = 0;
+  #online = new Uint8Array(16);
+  #t = new Float64Array(16);
+  #seqs = new Uint32Array(16);
+
+  add(online: boolean, t: number, seq: number): void {
+    if (this.size === this.#t.length) {
+      const room = Math.ceil(this.size * 1.5);
+      [this.#online, this.#t, this.#seqs] = [grown(this.#online, room), grown(this.#t, room), grown(this.#seqs, room)];
+    }
+    this.#online[this.size] = Number(online);
+    this.#t[this.size] = t;
+    this.#seqs[this.size++] = seq;
+  }
+
+  online(index: number): boolean {
+    return this.#online[index] === 1;
+  }
+
+  /** undefined beyond the last one */
+  t(index: number): number | undefined {
+    return index < this.size ? this.#t[index] : undefined;
+  }
+
+  seq(index: number): number {
+    return this.#seqs[index]!;
+  }
 }
 const shown = 5;
 
@@ -45,7 +71,7 @@ export const presenceTrue: Predicate<PresenceTrue> = {
     stands: z.boolean().optional(),
   }),
   start({ reports, subject, state, online, downs, within, upWithin = within, stands = false }, frame, seq) {
-    const byPair = new Map<string, { readonly observer: string; readonly subject: string; readonly reports: Report[] }>();
+    const byPair = new Map<string, { readonly observer: string; readonly subject: string; readonly reports: Reports }>();
     let end = 0;
     const report = (line: ObserveLine): void => {
       const about = valueAt(line.data, subject);
@@ -53,9 +79,10 @@ export const presenceTrue: Predicate<PresenceTrue> = {
       const name = frame.nodeName(about);
       const value = valueAt(line.data, state);
       const pair = `${line.node}\n${name}`;
-      const known = byPair.get(pair) ?? { observer: line.node, subject: name, reports: [] };
+      const known = byPair.get(pair) ?? { observer: line.node, subject: name, reports: new Reports() };
       byPair.set(pair, known);
-      known.reports.push({ online: online.some((one) => sameJson(one, value)), t: line.t, seq: line.seq });
+      const says = online.some((one) => sameJson(one, value));
+      known.reports.add(says, line.t, line.seq);
     };
     return {
       interest: { types: ['observe'] },
@@ -68,12 +95,14 @@ export const presenceTrue: Predicate<PresenceTrue> = {
         const wrong: { readonly what: string; readonly seq: number }[] = [];
         let count = 0;
         for (const { observer, subject: about, reports: all } of byPair.values()) {
-          for (const [index, { online: said, t, seq: line }] of all.entries()) {
-            count += 1;
-            const to = stands ? (all[index + 1]?.t ?? end + 1) : t;
+          count += all.size;
+          for (let index = 0; index < all.size; index++) {
+            const [said, t] = [all.online(index), all.t(index)!];
+            const to = stands ? (all.t(index + 1) ?? end + 1) : t;
             const view: View = { observer, subject: about, online: said, from: t, to };
             const since = falseSince(view, known, said ? within : upWithin);
-            if (since !== undefined) wrong.push({ what: `${observer} showed ${about} as ${said ? 'online' : 'gone'} at ${since} ms`, seq: line });
+            if (since !== undefined)
+              wrong.push({ what: `${observer} showed ${about} as ${said ? 'online' : 'gone'} at ${since} ms`, seq: all.seq(index) });
           }
         }
         if (count === 0) return judged('unverified', 'harness', 'nobody said who is there');

@@ -68,7 +68,7 @@ export function picksObservation(select: Observations, line: ObserveLine): boole
     (select.nodes === undefined || select.nodes.includes(line.node)) &&
     (select.stream === undefined || select.stream === line.stream) &&
     (select.event === undefined || select.event === line.event) &&
-    (select.where ?? []).every((condition) => holds(condition, line.data))
+    (select.where === undefined || select.where.every((condition) => holds(condition, line.data)))
   );
 }
 
@@ -82,7 +82,7 @@ export function mayPick(select: Operations, { process, surface, op }: InvokeLine
 }
 
 export function picksOperation(select: Operations, operation: Operation): boolean {
-  return mayPick(select, operation) && (select.where ?? []).every((condition) => holds(condition, operation));
+  return mayPick(select, operation) && (select.where === undefined || select.where.every((condition) => holds(condition, operation)));
 }
 
 /** A value that was found, and the lines it stands on. */
