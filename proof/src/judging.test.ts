@@ -18,18 +18,27 @@ const script = fileURLToPath(new URL('../scripts/judging-speed.ts', import.meta.
 const speed = (...options: string[]) => spawnSync(process.execPath, ['--conditions=muster-source', script, ...options], { encoding: 'utf8' });
 
 test('each checker of linear time judges at least a hundred thousand operations a second', () => {
-  const { status, stdout, stderr } = speed('--operations', '60000', '--gate', String(LEAST_PER_SECOND));
+  const { status, stdout, stderr } = speed('--operations', '60000', '--gate', String(LEAST_PER_SECOND), '--together');
   expect(stderr + stdout).not.toContain('under ');
-  expect([status, stdout.match(/ pass$/gmu)?.length]).toEqual([0, 7]);
+  expect([status, stdout.match(/ pass$/gmu)?.length]).toEqual([0, 8]);
 });
 
 test.for([
   ['--gate', '500k'],
   ['--gate', '1', '--operations', '60k'],
   ['--gate', '1', '--operations', '0'],
+  ['--most-mb', '1 GB'],
 ])('what is no number does not pass for a speed: %j', (options) => {
   const { status, stdout, stderr } = speed(...options);
-  expect([status, stdout, stderr]).toEqual([1, '', '--gate and --operations take numbers, such as 500000\n']);
+  expect([status, stdout, stderr]).toEqual([1, '', '--gate, --operations and --most-mb take numbers, such as 500000\n']);
+});
+
+test.for([
+  ['--gate', '1e12', 'rosters-agree: under 1,000,000,000,000 operations a second\n'],
+  ['--most-mb', '9', 'rosters-agree: more than 9 MB\n'],
+])('a checker that is slower, or takes more, than it may fails: %j', ([option, value, said]) => {
+  const { status, stderr } = speed('--operations', '10000', '--only', 'rosters-agree', option!, value!);
+  expect([status, stderr]).toEqual([1, said]);
 });
 
 test('a history takes its bytes of memory and no more while it streams by', () => {
