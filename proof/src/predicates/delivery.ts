@@ -163,8 +163,9 @@ function wrongs(book: MessageBook, { copies, extras, keyless }: Receipts, missin
         if (missingCounts && message.certainty === 'sure') add('missing', 1, [message.invoked], receiver);
         continue;
       }
-      copies.rows.set(copy, columns.owed, 1);
-      const [sender, same, foreign] = [columns.sender, columns.same, columns.foreign].map((column) => copies.rows.get(copy, column)) as [number, number, number]; // prettier-ignore
+      const { rows } = copies;
+      rows.set(copy, columns.owed, 1);
+      const [sender, same, foreign] = [rows.get(copy, columns.sender), rows.get(copy, columns.same), rows.get(copy, columns.foreign)];
       if (message.certainty === 'refused') add('delivered though refused', same, seqsOf(copy, false), receiver);
       if (sender !== 0 && sender - 1 !== message.process) add('from a forged sender', same, seqsOf(copy, false), receiver);
       if (foreign > 0) add('from a forged sender', foreign, seqsOf(copy, true), receiver);
