@@ -111,12 +111,14 @@ function decodeAck(body: Uint8Array): MessageOf<'direct_ack'> {
   return { kind: 'direct_ack', requestId: readBytes(requestId, 'request_id', REQUEST_ID_BYTES), outcome: readOutcome(code) };
 }
 
-const ID_TEXT = /^[0-9a-f]{64}$/;
+const LOWER_HEX = /^[0-9a-f]*$/;
 
 /** Ids one after the other, 32 bytes each. */
 function encodeIds(ids: readonly string[]): Uint8Array {
-  if (!ids.every((id) => ID_TEXT.test(id))) throw new EncodingError('bad_shape', `ids: ${2 * ID_BYTES} lower-case hex characters each expected`);
-  const body = readBytes(fromHex(ids.join('')), 'ids', ID_BYTES, MAX_IDS * ID_BYTES);
+  const text = ids.join('');
+  const good = ids.every(({ length }) => length === 2 * ID_BYTES) && LOWER_HEX.test(text);
+  if (!good) throw new EncodingError('bad_shape', `ids: ${2 * ID_BYTES} lower-case hex characters each expected`);
+  const body = readBytes(fromHex(text), 'ids', ID_BYTES, MAX_IDS * ID_BYTES);
   decodeIds.is(body, [...ids]);
   return body;
 }

@@ -143,7 +143,8 @@ export class Link {
 
   #nextNonce(): Uint8Array {
     const nonce = new Uint8Array(PING_NONCE_BYTES);
-    new DataView(nonce.buffer).setBigUint64(0, BigInt(++this.#count));
+    let rest = ++this.#count;
+    for (let at = nonce.length - 1; rest > 0; at--, rest = Math.floor(rest / 256)) nonce[at] = rest % 256;
     return nonce;
   }
 
