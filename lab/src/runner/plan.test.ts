@@ -59,12 +59,15 @@ test('in a world that is dear to boot, one scenario that disturbs it comes last;
     one('d/cuts', { nodes, powers: ['half-open'] }),
     one('d/line', { nodes, wiring: 'line', powers: ['kill'] }),
   ];
-  const worldsOf = (nodes: number) =>
-    planRun([suite({ name: 'd', title: 'D', requirements: [], scenarios: large(nodes) })], { ...local, maxNodes: 100 }).worlds.map(({ scenarios }) =>
-      scenarios.map(({ id }) => id),
+  const worldsOf = (nodes: number, selection?: Parameters<typeof planRun>[2]) =>
+    planRun([suite({ name: 'd', title: 'D', requirements: [], scenarios: large(nodes) })], { ...local, maxNodes: 100 }, selection).worlds.map(
+      ({ scenarios }) => scenarios.map(({ id }) => id),
     );
   expect(worldsOf(100)).toEqual([['d/calm', 'd/kills'], ['d/cuts'], ['d/line']]);
   expect(worldsOf(99)).toEqual([['d/calm'], ['d/kills'], ['d/cuts'], ['d/line']]);
+  expect(worldsOf(100, { grep: 'd/kills' })).toEqual([['d/kills']]);
+  const parts = [1, 2].map((index) => worldsOf(100, { shard: { index, of: 2 } }));
+  expect(parts.flat(2).toSorted()).toEqual(['d/calm', 'd/cuts', 'd/kills', 'd/line']);
 });
 
 test('shards share everything out, each scenario to one, whatever their target can run', () => {

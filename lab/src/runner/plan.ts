@@ -51,7 +51,7 @@ export class NoScenario extends Error {
   override readonly name = 'NoScenario';
 }
 
-/** nodes of a world that takes so long to boot that one scenario which disturbs it has it when the others are done */
+/** nodes of a world that takes so long to boot that one scenario which disturbs it has it when the others are done; selected alone, it has a fresh one */
 const DEAR = 100;
 
 const DISRUPTIVE = new Set<string>(['kill', 'pause', 'restart', 'half-open', 'clock', 'disk-full', 'disk-slow', 'power']);
@@ -174,9 +174,9 @@ const disruptiveOf = ({ powers }: Needs): readonly string[] => powers?.filter((p
 
 /** Only what it does to its nodes keeps it from sharing them. */
 function fitsLast(scenario: Scenario): boolean {
-  const { uses, powers = [], ...needs } = scenario.needs;
+  const { uses, crowd, powers = [], ...needs } = scenario.needs;
   const quiet = { ...scenario, needs: { ...needs, powers: powers.filter((power) => !DISRUPTIVE.has(power)) } };
-  return !uses && whyAlone(quiet) === undefined;
+  return !uses && !crowd && whyAlone(quiet) === undefined;
 }
 
 /** The plan as lines of text, for `--plan`. */
