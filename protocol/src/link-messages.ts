@@ -1,5 +1,5 @@
 /** The messages on a link, each with its lane, its number on the wire and one strict form. */
-import { fromHex, isSmall, ownPart, toHex, utf8Bytes } from './bytes.ts';
+import { fromHex, ownPart, toHex, utf8Bytes } from './bytes.ts';
 import {
   MAX_BULK_MESSAGE_BYTES,
   ID_BYTES,
@@ -123,14 +123,11 @@ function encodeIds(ids: readonly string[]): Uint8Array {
   return body;
 }
 
-const decodeIds = once(
-  (body: Uint8Array): readonly string[] => {
-    readBytes(body, 'ids', ID_BYTES, MAX_IDS * ID_BYTES);
-    if (body.length % ID_BYTES !== 0) throw new EncodingError('bad_shape', `ids: ${body.length} bytes are not a multiple of ${ID_BYTES}`);
-    return Array.from({ length: body.length / ID_BYTES }, (_, index) => toHex(ownPart(body, index * ID_BYTES, (index + 1) * ID_BYTES)));
-  },
-  (body) => !isSmall(body),
-);
+const decodeIds = once((body: Uint8Array): readonly string[] => {
+  readBytes(body, 'ids', ID_BYTES, MAX_IDS * ID_BYTES);
+  if (body.length % ID_BYTES !== 0) throw new EncodingError('bad_shape', `ids: ${body.length} bytes are not a multiple of ${ID_BYTES}`);
+  return Array.from({ length: body.length / ID_BYTES }, (_, index) => toHex(ownPart(body, index * ID_BYTES, (index + 1) * ID_BYTES)));
+});
 
 const FORMS: { readonly [K in Kind]: Form<K> } = {
   hello: {

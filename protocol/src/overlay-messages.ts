@@ -3,7 +3,7 @@
  * and who takes part in which topic (with GRAFT and PRUNE of PlumTree, by the same authors).
  * Messages themselves, and their ids, travel as `publish`, `have` and `want`.
  */
-import { fromHex, isSmall, toHex } from './bytes.ts';
+import { fromHex, toHex } from './bytes.ts';
 import {
   MAX_ADDRESS_BYTES,
   MAX_GONE,
@@ -130,10 +130,7 @@ function fieldsOf(control: OverlayControl): unknown[] {
 }
 
 /** Throws `EncodingError`. */
-export const decodeOverlayControl = once(
-  (bytes: Uint8Array): OverlayControl => controlOf(decodeStrict(bytes, MAX_OVERLAY_BYTES)),
-  (bytes) => !isSmall(bytes),
-);
+export const decodeOverlayControl = once((bytes: Uint8Array): OverlayControl => controlOf(decodeStrict(bytes, MAX_OVERLAY_BYTES)));
 
 function controlOf(value: unknown): OverlayControl {
   const fields = readList(value, 'overlay', 4);

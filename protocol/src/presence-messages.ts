@@ -2,7 +2,6 @@
  * What linked nodes say to one another about presence, beside the beacons that are gossiped: probes that the other's presence service answers,
  * and walks from friend to friend, whose answers carry the signed beacons themselves, so that nobody in between is believed.
  */
-import { isSmall } from './bytes.ts';
 import { ID_BYTES, MAX_PRESENCE_BEACONS, MAX_PRESENCE_BYTES, MAX_WALK_FORWARDS, MAX_WALK_TTL, PING_NONCE_BYTES, WALK_ID_BYTES } from './constants.ts';
 import { decodeStrict, encodeChecked, EncodingError, readBytes, readCount, readList, readTuple } from './encoding.ts';
 import { idBytes, idOfBytes } from './ids.ts';
@@ -40,10 +39,7 @@ function fieldsOf(control: PresenceControl): unknown[] {
 }
 
 /** Throws `EncodingError`. */
-export const decodePresenceControl = once(
-  (bytes: Uint8Array): PresenceControl => controlOf(decodeStrict(bytes, MAX_PRESENCE_BYTES)),
-  (bytes) => !isSmall(bytes),
-);
+export const decodePresenceControl = once((bytes: Uint8Array): PresenceControl => controlOf(decodeStrict(bytes, MAX_PRESENCE_BYTES)));
 
 function controlOf(value: unknown): PresenceControl {
   const fields = readList(value, 'presence', 4);

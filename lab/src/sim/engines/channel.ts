@@ -158,7 +158,7 @@ export class SimulatedChannel implements Channel {
       this.#reason ??= 'closed by the peer';
       this.#peerEnded = true;
       this.#settle();
-    } else if (!this.#closing) life.guard(this.#events.data, what);
+    } else if (!this.#closing) life.guard((chunk) => this.#events!.data(chunk), what);
     return true;
   }
 

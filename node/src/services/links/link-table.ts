@@ -198,9 +198,10 @@ export class LinkTable implements Disposable {
   }
 
   /** Runs what a service does with an event; never throws. */
-  #guarded(work: () => void): void {
+  #guarded(work: () => unknown): void {
     try {
-      work();
+      const done = work();
+      if (done instanceof Promise) done.catch(this.#failed);
     } catch (error) {
       this.#failed(error);
     }

@@ -200,6 +200,17 @@ test('the beats of both roots travel together, and a node says no more than twic
   expect(said / neighbours / 10).toBeLessThan(1.7);
 });
 
+test('clocks that are wrong, and jump, cost nobody its roots', () => {
+  const { net, nodes } = grown(20, { seed: 7 });
+  net.run(5_000);
+  const rooted = nodes.map(({ machine }) => machine.trees.rootedAt);
+  for (let second = 0; second < 20; second++) {
+    for (const node of nodes) node.skew = (net.random() - 0.5) * 10_000;
+    net.run(1_000);
+  }
+  expect(nodes.map(({ machine }) => machine.trees.rootedAt)).toEqual(rooted);
+});
+
 test('a process that was held up for seconds keeps its roots: what they said meanwhile waits unread', () => {
   const { net, nodes } = grown(5, { seed: 3 });
   const late = nodes.find(({ id, machine }) => machine.trees.describe().every(({ root }) => root !== id))!.machine;

@@ -40,6 +40,8 @@ export class ModelNode {
   alive = true;
   /** takes everything, and passes on no message, id or interest */
   swallows = false;
+  /** ms that its clock is wrong by */
+  skew = 0;
   /** there is one timer: the last that was set */
   timerAt = 0;
   /** what happens to it while its process stands still */
@@ -262,7 +264,7 @@ export class ModelNetwork {
   feed(node: ModelNode, bare: BareEvent): void {
     if (!node.alive) return;
     if (node.held) return void node.held.push(bare);
-    const effects = node.machine.step({ ...bare, now: this.now, wall: this.now } as Event);
+    const effects = node.machine.step({ ...bare, now: this.now, wall: this.now + node.skew } as Event);
     for (const effect of effects) this.#apply(node, effect);
   }
 

@@ -196,11 +196,12 @@ export class TreeOverlay implements Overlay {
 
   #feed(event: Bare<Event>, offers?: Promise<void>[]): void {
     if (this.#disposed) return;
-    if (this.#stepping) return void this.#queue.push(event);
+    this.#queue.push(event);
+    if (this.#stepping) return;
     this.#stepping = true;
     const { clock } = this.#parts;
     try {
-      for (let next: Bare<Event> | undefined = event; next; next = this.#queue.shift()) {
+      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
         const effects = this.machine.step({ ...next, now: clock.monotonic(), wall: clock.now() } as Event);
         for (const effect of effects) this.#apply(effect, next.kind === 'publish' ? offers : undefined);
       }
