@@ -11,6 +11,10 @@ const RATE = 20;
 const ALONE_MS = 1_500;
 /** ms that it goes on for longer than an answer may take: whoever is kept waiting until it is over waits too long */
 const LONGER_MS = 2_000;
+/** ms that those answers may take at most, for there to be something to compare with: a machine that keeps everybody waiting shows nothing */
+const LIMIT_MOST_MS = 20_000;
+/** of each scenario of the suite, which goes on for as long as answers take */
+export const LIMIT_MS = 600_000;
 /** what nodes have at rest is about a quarter of each */
 const MOST = { '/rss_bytes': 450e6, '/handles': 250, '/sockets': 150 } as const;
 
@@ -35,6 +39,10 @@ export async function unharmed(context: ScenarioContext, name: string, happen: W
   const alone = await traffic.runFor(ALONE_MS);
   const limit = promptLimit(alone);
   const ms = limit + LONGER_MS;
+  const { seq: before } = context.record.observe('lab', name, 'alone', { limit });
+  context.claim('comparable', `isolation.${name}.prompt`, 'MUST', claims.atMost({ seq: before, at: '/data/limit' }, LIMIT_MOST_MS, 'ms'), {
+    blame: 'harness',
+  });
   const begun = clock.monotonic();
   const stretch = await traffic.during(() => happen([alice, bob], AbortSignal.any([clock.timeout(ms), signal]), ms));
   const { seq } = context.record.observe('lab', name, 'over', { ms: Math.round(clock.monotonic() - begun) });

@@ -2,7 +2,7 @@ import { claims } from '@muster/proof';
 import { exercise } from '../exercise.ts';
 import { untilMeshed } from '../links/peers.ts';
 import { ARRIVAL_LIMIT_MS, payloadOf, setting, subscribe, threeOf } from '../nodes.ts';
-import { bystandersOf, unharmed } from './bystanders.ts';
+import { bystandersOf, LIMIT_MS, unharmed } from './bystanders.ts';
 
 /** so many a second as are asked for with --messages, else this, if the node takes as many */
 const PER_SECOND = 2_000;
@@ -16,7 +16,7 @@ export const flood = exercise(bystandersOf('flood', 'a flood of messages on anot
   id: 'isolation/flood',
   title: 'a node that publishes as fast as it can to a topic that others listen to costs them nothing else',
   needs: { nodes: 3, powers: ['world'], capabilities: ['messaging.publish', 'direct.send'], exclusive: 'it fills the links' },
-  limit: 600_000,
+  limit: LIMIT_MS,
   phases: {
     async drive(context) {
       const { claim, clock, record, signal } = context;

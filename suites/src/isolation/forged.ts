@@ -4,7 +4,7 @@ import { at, claims } from '@muster/proof';
 import { ANNOUNCE_TOPIC, encodeDiscovery, fromBase64, utf8Bytes } from '@muster/protocol';
 import { exercise } from '../exercise.ts';
 import { deliveries, subscribe, twoOf } from '../nodes.ts';
-import { bystandersOf, unharmed } from './bystanders.ts';
+import { bystandersOf, LIMIT_MS, unharmed } from './bystanders.ts';
 
 /** strangers at a time: whoever is cut off comes back as somebody else */
 const STRANGERS = 4;
@@ -37,6 +37,7 @@ export const forged = exercise(
       capabilities: ['messaging.publish', 'direct.send', 'discovery.agent', 'discovery.agents', 'identity.sign'],
       exclusive: 'strangers storm it',
     },
+    limit: LIMIT_MS,
     phases: {
       async drive(context) {
         const { claim, clock, need, record } = context;

@@ -1,7 +1,7 @@
 import { type PeerLink, placeOf, type ScenarioContext, ScriptedPeer } from '@muster/lab';
 import { claims } from '@muster/proof';
 import { exercise } from '../exercise.ts';
-import { bystandersOf, unharmed } from './bystanders.ts';
+import { bystandersOf, LIMIT_MS, unharmed } from './bystanders.ts';
 
 const TOPICS = 10_000;
 /** of one message between neighbours */
@@ -27,6 +27,7 @@ export const topics = exercise(REQUIRED, {
   id: 'isolation/topics',
   title: 'a peer that takes part in 10,000 topics costs others nothing',
   needs: { nodes: 2, powers: ['world', 'link'], capabilities: ['messaging.publish', 'direct.send'], exclusive: 'it fills the tables of topics' },
+  limit: LIMIT_MS,
   phases: {
     async drive(context) {
       const { claim, clock, eventually, record, signal } = context;
