@@ -33,21 +33,26 @@ export const topics = exercise(REQUIRED, {
       const { claim, clock, eventually, record, signal } = context;
       const told: Told = { topics: 0, cut: false };
       const greedy: Told[] = [];
+      let refused = 0;
       await unharmed(context, 'topics', async ([alice], over, ms) => {
         const place = await placeOf(alice);
         const modest = async (): Promise<void> => {
           await using peer = new ScriptedPeer(place);
-          await announce(context, await peer.dial(place.address), told, { atOnce: AT_ONCE, pauseMs: (ms * ITEMS) / TOPICS });
+          const link = await dialled(peer, place.address);
+          if (link) await announce(context, link, told, { atOnce: AT_ONCE, pauseMs: (ms * ITEMS) / TOPICS });
+          told.cut = link?.isClosed ?? false;
         };
         const insatiable = async (): Promise<void> => {
           while (!over.aborted) {
-            const one: Told = { topics: 0, cut: false };
-            greedy.push(one);
             await using peer = new ScriptedPeer(place);
-            const link = await peer.dial(place.address);
-            await announce(context, link, one, { atOnce: TOPICS, pauseMs: PAUSE_MS });
-            await eventually('whoever wants too much is cut off', () => link.isClosed, CUT_MS);
-            one.cut = link.isClosed;
+            const link = await dialled(peer, place.address);
+            if (link) {
+              const one: Told = { topics: 0, cut: false };
+              greedy.push(one);
+              await announce(context, link, one, { atOnce: TOPICS, pauseMs: PAUSE_MS });
+              await eventually('whoever wants too much is cut off', () => link.isClosed, CUT_MS);
+              one.cut = link.isClosed;
+            } else refused++;
             await clock.sleep(NEXT_MS, signal);
           }
         };
@@ -56,14 +61,22 @@ export const topics = exercise(REQUIRED, {
       const { seq } = record.observe('peer', 'topics', 'announced', told);
       const { seq: wanted } = record.observe('others', 'topics', 'wanted', {
         topics: greedy.map(({ topics }) => topics),
+        came: greedy.length,
+        refused,
         stayed: greedy.filter(({ cut }) => !cut).length,
       });
+      claim('came', 'isolation.topics.greedy', 'MUST', claims.atLeast({ seq: wanted, at: '/data/came' }, 1, 'peers'), { blame: 'harness' });
       claim('greedy', 'isolation.topics.greedy', 'MUST', claims.equals({ seq: wanted, at: '/data/stayed' }, 0));
       claim('announced', 'isolation.topics.whole', 'MUST', claims.atLeast({ seq, at: '/data/topics' }, TOPICS, 'topics'), { blame: 'harness' });
       claim('kept', 'isolation.topics.kept', 'MUST', claims.equals({ seq, at: '/data/cut' }, false));
     },
   },
 });
+
+/** A link, or none: a node may refuse a stranger, or not come to answer it. */
+function dialled(peer: ScriptedPeer, address: string): Promise<PeerLink | undefined> {
+  return peer.dial(address).catch(() => undefined);
+}
 
 /** Takes part in 10,000 topics, `atOnce` of them at a time, unless it is cut off before. */
 async function announce(
@@ -85,5 +98,4 @@ async function announce(
     if (left.length > 0) link.send({ kind: 'overlay', control: { kind: 'topics', items: left } });
     await clock.sleep(pauseMs, signal);
   }
-  told.cut = link.isClosed;
 }
