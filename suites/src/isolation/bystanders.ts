@@ -27,8 +27,16 @@ export function bystandersOf(name: string, worst: string): Readonly<Record<strin
   };
 }
 
-/** What goes on beside the traffic until `over`, which is after `ms`. */
-export type Worst = (nodes: readonly [NodeHandle, NodeHandle], over: AbortSignal, ms: number) => Promise<void>;
+/** What goes on beside the traffic. */
+interface Attack {
+  /** aborts after `ms`: time to end */
+  readonly over: AbortSignal;
+  readonly ms: number;
+  /** to be called whenever something hostile was said, or accepted */
+  struck(): void;
+}
+
+export type Worst = (nodes: readonly [NodeHandle, NodeHandle], attack: Attack) => Promise<void>;
 
 /** Has alice and bob talk while `happen` goes on, and claims that they were none the worse. @returns what their traffic came to */
 export async function unharmed(context: ScenarioContext, name: string, happen: Worst): Promise<Stretch> {
@@ -44,12 +52,14 @@ export async function unharmed(context: ScenarioContext, name: string, happen: W
     blame: 'harness',
   });
   const begun = clock.monotonic();
-  const stretch = await traffic.during(() => happen([alice, bob], AbortSignal.any([clock.timeout(ms), signal]), ms));
-  const { seq } = context.record.observe('lab', name, 'over', { ms: Math.round(clock.monotonic() - begun) });
+  let last = begun;
+  const struck = (): void => void (last = clock.monotonic());
+  const stretch = await traffic.during(() => happen([alice, bob], { over: AbortSignal.any([clock.timeout(ms), signal]), ms, struck }));
+  const { seq } = context.record.observe('lab', name, 'over', { last_struck_ms: Math.round(last - begun) });
   await context.sample();
   traffic.claimWhole('whole', `isolation.${name}.whole`, stretch);
   traffic.claimPrompt('prompt', `isolation.${name}.prompt`, stretch, alone);
-  context.claim('lasted', `isolation.${name}.prompt`, 'MUST', claims.atLeast({ seq, at: '/data/ms' }, limit, 'ms'), { blame: 'harness' });
+  context.claim('lasted', `isolation.${name}.prompt`, 'MUST', claims.atLeast({ seq, at: '/data/last_struck_ms' }, limit, 'ms'), { blame: 'harness' });
   claimBounded(context, '', `isolation.${name}.bounded`, [alice, bob], MOST);
   return stretch;
 }

@@ -5,7 +5,7 @@ import { ARRIVAL_LIMIT_MS, payloadOf, setting, subscribe, threeOf } from '../nod
 import { bystandersOf, LIMIT_MS, unharmed } from './bystanders.ts';
 
 /** so many a second as are asked for with --messages, else this, if the node takes as many */
-const PER_SECOND = 2_000;
+const PER_SECOND = 1_000;
 /** publishes under way at once */
 const DEPTH = 64;
 /** ms after which a publisher looks whether more is due */
@@ -25,7 +25,7 @@ export const flood = exercise(bystandersOf('flood', 'a flood of messages on anot
       const perSecond = setting(context, 'messages', PER_SECOND, 1);
       const topic = context.topic('flood');
       const offered = { accepted: 0, refused: 0 };
-      const stretch = await unharmed(context, 'flood', async (bystanders, over) => {
+      const stretch = await unharmed(context, 'flood', async (bystanders, { over, struck }) => {
         await using stack = new AsyncDisposableStack();
         for (const node of bystanders) stack.use(await subscribe(context, node, topic));
         let next = 0;
@@ -40,13 +40,15 @@ export const flood = exercise(bystandersOf('flood', 'a flood of messages on anot
             const payload = payloadOf(`${PAYLOAD}${next++}`);
             const accepted = await carol.client.messaging.publish({ topic, payload }, { signal }).then(() => true, () => false); // prettier-ignore
             offered[accepted ? 'accepted' : 'refused']++;
+            if (accepted) struck();
           }
         };
         await Promise.all(Array.from({ length: DEPTH }, worker));
       });
       const { seq } = record.observe(carol.name, 'flood', 'done', { ...offered, beside: stretch.offered.offered });
       // It was a flood, and somebody said something beside it.
-      claim('flooded', 'isolation.flood.whole', 'MUST', claims.atLeast({ seq, at: '/data/accepted' }, perSecond / 2, 'messages'));
+      const half = Math.floor((perSecond / 2) * stretch.offered.seconds);
+      claim('flooded', 'isolation.flood.whole', 'MUST', claims.atLeast({ seq, at: '/data/accepted' }, half, 'messages'), { blame: 'harness' });
       claim('beside', 'isolation.flood.whole', 'MUST', claims.atLeast({ seq, at: '/data/beside' }, 1, 'operations'), { blame: 'harness' });
     },
   },

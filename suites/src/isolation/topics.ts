@@ -34,12 +34,12 @@ export const topics = exercise(REQUIRED, {
       const told: Told = { topics: 0, cut: false };
       const greedy: Told[] = [];
       let refused = 0;
-      await unharmed(context, 'topics', async ([alice], over, ms) => {
+      await unharmed(context, 'topics', async ([alice], { over, ms, struck }) => {
         const place = await placeOf(alice);
         const modest = async (): Promise<void> => {
           await using peer = new ScriptedPeer(place);
           const link = await dialled(peer, place.address);
-          if (link) await announce(context, link, told, { atOnce: AT_ONCE, pauseMs: (ms * ITEMS) / TOPICS });
+          if (link) await announce(context, link, told, { atOnce: AT_ONCE, pauseMs: (ms * ITEMS) / TOPICS, struck });
           told.cut = link?.isClosed ?? false;
         };
         const insatiable = async (): Promise<void> => {
@@ -49,7 +49,7 @@ export const topics = exercise(REQUIRED, {
             if (link) {
               const one: Told = { topics: 0, cut: false };
               greedy.push(one);
-              await announce(context, link, one, { atOnce: TOPICS, pauseMs: PAUSE_MS });
+              await announce(context, link, one, { atOnce: TOPICS, pauseMs: PAUSE_MS, struck });
               await eventually('whoever wants too much is cut off', () => link.isClosed, CUT_MS);
               one.cut = link.isClosed;
             } else refused++;
@@ -83,7 +83,7 @@ async function announce(
   { clock, signal }: ScenarioContext,
   link: PeerLink,
   told: Told,
-  { atOnce, pauseMs }: { readonly atOnce: number; readonly pauseMs: number },
+  { atOnce, pauseMs, struck }: { readonly atOnce: number; readonly pauseMs: number; readonly struck: () => void },
 ): Promise<void> {
   link.send({ kind: 'overlay', control: { kind: 'join' } });
   while (told.topics < TOPICS && !link.isClosed) {
@@ -96,6 +96,7 @@ async function announce(
       topic: `topic ${over - ITEMS + n} of ${atOnce}`,
     }));
     if (left.length > 0) link.send({ kind: 'overlay', control: { kind: 'topics', items: left } });
+    struck();
     await clock.sleep(pauseMs, signal);
   }
 }
