@@ -26,8 +26,10 @@ export function addProofCommands(program: Command, ends: Ends): void {
     .option('--out <DIR>', 'where the bundle will stand; must not exist')
     .option('--nodes <N>', 'daemons in the suites that work with any number, at least 2', (text) => wholeNumber(text, 2))
     .option('--messages <N>', 'messages of each daemon in the stress suite', (text) => wholeNumber(text, 1))
-    .option('--rate <N>', 'messages per second: of each daemon in the stress suite, of all together in leak, soak and scale', (text) =>
-      wholeNumber(text),
+    .option(
+      '--rate <N>',
+      'messages per second: of each daemon in the stress suite, of all together in leak, soak and scale, of the flood in isolation',
+      (text) => wholeNumber(text),
     )
     .option('--duration <TIME>', 'how long each daemon sends at that rate, or a suite like chaos goes on: 90s, 10m, 1h', seconds)
     .option('--resume <BUNDLE>', 'take up a soak that was broken off, for the rest of its duration')

@@ -5,7 +5,7 @@ import { failures, proven, simulated, unexercised } from './whole-suite.test-hel
 const BOUNDED = ['isolation.flood.bounded', 'isolation.forged.bounded', 'isolation.topics.bounded'];
 
 test('a flood, a storm of forgeries and ten thousand topics cost others nothing', async () => {
-  const report = await simulated([isolation], { settings: { messages: 300 } });
+  const report = await simulated([isolation], { settings: { rate: 300 } });
   expect(failures(report)).toEqual([]);
   // The system knows of processes only.
   expect(unexercised([report], [isolation])).toEqual(BOUNDED);

@@ -4,7 +4,7 @@ import { untilMeshed } from '../links/peers.ts';
 import { ARRIVAL_LIMIT_MS, payloadOf, setting, subscribe, threeOf } from '../nodes.ts';
 import { bystandersOf, LIMIT_MS, unharmed } from './bystanders.ts';
 
-/** so many a second as are asked for with --messages, else this, if the node takes as many */
+/** messages, if no other --rate is asked for and the node takes as many */
 const PER_SECOND = 1_000;
 /** publishes under way at once */
 const DEPTH = 64;
@@ -14,7 +14,7 @@ const PAYLOAD = 'flood '.repeat(40);
 
 export const flood = exercise(bystandersOf('flood', 'a flood of messages on another topic'), {
   id: 'isolation/flood',
-  title: 'a node that publishes as fast as it can to a topic that others listen to costs them nothing else',
+  title: 'a node that floods a topic that others listen to costs them nothing else',
   needs: { nodes: 3, powers: ['world'], capabilities: ['messaging.publish', 'direct.send'], exclusive: 'it fills the links' },
   limit: LIMIT_MS,
   phases: {
@@ -22,7 +22,7 @@ export const flood = exercise(bystandersOf('flood', 'a flood of messages on anot
       const { claim, clock, record, signal } = context;
       const [, , carol] = threeOf(context);
       await untilMeshed(context, context.nodes, ARRIVAL_LIMIT_MS);
-      const perSecond = setting(context, 'messages', PER_SECOND, 1);
+      const perSecond = setting(context, 'rate', PER_SECOND, 1);
       const topic = context.topic('flood');
       const offered = { accepted: 0, refused: 0 };
       const stretch = await unharmed(context, 'flood', async (bystanders, { over, struck }) => {
