@@ -1,7 +1,7 @@
 /** A storm of statements that nobody made: who somebody is, where somebody is, what the next release is. */
 import { announceEnvelope, inTheNameOf, placeOf, publishEnvelope, type ScenarioContext, ScriptedPeer, withForgedSignature } from '@muster/lab'; // prettier-ignore
 import { at, claims } from '@muster/proof';
-import { ANNOUNCE_TOPIC, encodeDiscovery, fromBase64, utf8Bytes } from '@muster/protocol';
+import { ANNOUNCE_TOPIC, encodeDiscovery, fromBase64, toBase64, utf8Bytes } from '@muster/protocol';
 import { exercise } from '../exercise.ts';
 import { deliveries, subscribe, twoOf } from '../nodes.ts';
 import { bystandersOf, LIMIT_MS, unharmed } from './bystanders.ts';
@@ -48,10 +48,10 @@ export const forged = exercise(
         await using stack = new AsyncDisposableStack();
         for (const node of context.nodes) stack.use(await subscribe(context, node, RELEASES));
         // Made beforehand: what it costs to forge is not what it costs to be stormed.
-        const forgeries = await forgeriesOf(stack.use(new ScriptedPeer(place)), fromBase64(victim), clock.now());
+        const { said, honest, releases } = await thingsToSay(stack.use(new ScriptedPeer(place)), fromBase64(victim), clock.now());
         const { offered } = await unharmed(context, 'forged', async (_, { over, struck }) => {
           const worker = async (): Promise<void> => {
-            while (!over.aborted) await volley(context, place, forgeries, storm, struck);
+            while (!over.aborted) await volley(context, place, said, storm, struck);
           };
           await Promise.all(Array.from({ length: STRANGERS }, worker));
         });
@@ -68,7 +68,13 @@ export const forged = exercise(
         }
         const found = await alice.rest('discovery.agent', { agent_id: bob.agentId });
         claim('bob', 'isolation.forged.believed', 'MUST', claims.equals(at(found, '/output/agent/machine_id'), bob.machineId));
-        claim('releases', 'isolation.forged.believed', 'MUST', claims.never(deliveries(RELEASES, { nodes: context.nodes })));
+        for (const node of context.nodes) {
+          const delivered = deliveries(RELEASES, { nodes: [node] });
+          const forgedOnes = { ...delivered, where: [...delivered.where!, { at: '/data/payload', in: releases }] };
+          // One that is signed as it should be comes the same way, and is delivered.
+          const premise = claims.occurs(deliveries(RELEASES, { nodes: [node], payload: honest }));
+          claim(`${node.name}/releases`, 'isolation.forged.believed', 'MUST', claims.never(forgedOnes), { premise });
+        }
       },
     },
   },
@@ -81,7 +87,7 @@ type Storm = Record<'said' | 'came' | 'cut' | 'refused', number>;
 async function volley(
   { clock, signal }: ScenarioContext,
   place: Place,
-  forgeries: readonly Uint8Array[],
+  said: readonly Uint8Array[],
   storm: Storm,
   struck: () => void,
 ): Promise<void> {
@@ -91,26 +97,37 @@ async function volley(
   storm[link ? 'came' : 'refused']++;
   for (let n = 0; n < VOLLEY; n++) {
     if (!link || link.isClosed) break;
-    link.send({ kind: 'publish', envelope: forgeries[storm.said++ % forgeries.length]! });
+    link.send({ kind: 'publish', envelope: said[storm.said++ % said.length]! });
     struck();
   }
   await clock.sleep(PAUSE_MS, signal);
   if (link?.isClosed) storm.cut++;
 }
 
-/** Round by round an announcement with a broken signature, one in the name of somebody else, and a release of nobody's. */
-async function forgeriesOf(peer: ScriptedPeer, victim: Uint8Array, issued: number): Promise<Uint8Array[]> {
+interface ToSay {
+  /** envelopes */
+  readonly said: readonly Uint8Array[];
+  /** payload of the one release that its author signed */
+  readonly honest: string;
+  /** payloads of the others */
+  readonly releases: string[];
+}
+
+/** A release of its own; then, round by round, an announcement with a broken signature, one in the name of somebody else, and a release of nobody's. */
+async function thingsToSay(peer: ScriptedPeer, victim: Uint8Array, issued: number): Promise<ToSay> {
   const kemKey = peer.crypto.kemKey().publicKey;
   const moved = encodeDiscovery({ kind: 'announcement', machine: peer.machineId, kemKey, addresses: [ADDRESS], certificate: null });
-  const forgeries: Uint8Array[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
+  const releaseOf = (version: string): Uint8Array => utf8Bytes(JSON.stringify({ schema_version: 1, version, assets: [] }));
+  const honest = releaseOf('98.0.0');
+  const releases = Array.from({ length: ROUNDS }, (_, round) => releaseOf(`99.0.${round}`));
+  const said = [await publishEnvelope(peer, RELEASES, honest, { issued })];
+  for (const [round, release] of releases.entries()) {
     const times = { issued: issued + round };
-    const release = utf8Bytes(JSON.stringify({ schema_version: 1, version: `99.0.${round}`, assets: [] }));
-    forgeries.push(
+    said.push(
       withForgedSignature(await announceEnvelope(peer, ANNOUNCE_TOPIC, moved, times)),
       await announceEnvelope(inTheNameOf(peer, victim), ANNOUNCE_TOPIC, moved, times),
       withForgedSignature(await publishEnvelope(peer, RELEASES, release, times)),
     );
   }
-  return forgeries;
+  return { said, honest: toBase64(honest), releases: releases.map((release) => toBase64(release)) };
 }
