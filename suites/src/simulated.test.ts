@@ -139,9 +139,16 @@ test('paths are as bad as is written, no better and no worse, and how bad stands
   }
   // A segment is 1,460 bytes.
   const segments = shaped.reduce((sum, [, bytes]) => sum + Math.ceil(bytes! / 1_460), 0);
-  const share = (column: number): number => shaped.reduce((sum, decision) => sum + decision[column]!, 0) / segments;
+  const happened = (column: number): number => shaped.reduce((sum, decision) => sum + decision[column]!, 0);
   expect(segments).toBeGreaterThan(1_000);
-  expect([share(3), share(4), share(5)].map((each) => Math.round(each * 20) / 20)).toEqual([0.05, 0.2, 0.1]);
+  for (const [column, share] of [
+    [3, quality.loss],
+    [4, quality.reordering],
+    [5, quality.duplication],
+  ] as const) {
+    // Four standard deviations of so many draws.
+    expect(Math.abs(happened(column) - segments * share), `column ${column}`).toBeLessThan(4 * Math.sqrt(segments * share * (1 - share)));
+  }
 });
 
 test('with one node in ten lying, the others miss nothing, and whoever forges is cut off', async () => {
