@@ -9,7 +9,7 @@ import { ARRIVAL_LIMIT_MS, setting } from '../nodes.ts';
 /** twice as many as one search asks */
 const NEIGHBOURS = 6;
 const ASKED = NEIGHBOURS / 2;
-/** one in two is told from one in three, which asking one neighbour less comes to; a false alarm in a million runs */
+/** one in two is told from three in ten, somewhat less than the one in three that asking one neighbour less comes to; a false alarm in a million runs */
 const RATES: Hypotheses = { good: 0.5, bad: 0.3, alpha: 1e-6, beta: 0.01 };
 /** some fifty decide; of a million runs twenty need more than these */
 const MOST_TRIALS = 500;
