@@ -59,6 +59,13 @@ describe('frames', () => {
     expect(whole?.message).toBe(message);
   });
 
+  test('of which only the heads are here, and then a part of the message, are put together', () => {
+    const message = Uint8Array.from({ length: 5_000 }, (_, index) => index % 251);
+    const [heads, fragment] = bulkFrame(3, 9, message, 0);
+    const frames = decodeAll([heads, fragment.subarray(0, 4_000), fragment.subarray(4_000)]);
+    expect(new Reassembler().push(frames[0]!)?.message).toEqual(message);
+  });
+
   test('of a bulk message are made one at a time, and the last one says so', () => {
     const message = Uint8Array.from({ length: 2.5 * MAX_FRAME_BODY_BYTES }, (_, index) => index % 251);
     const reassembler = new Reassembler();
