@@ -142,7 +142,12 @@ test('a peer that stops reading does not hold up the others', async () => {
   const atSlow = collect(slow, 't');
   // Whoever stops reading before the trees stand may be told of messages only.
   const overlayOf = ({ node }: TestNode) => node.services.pubsub.overlay.machine;
-  const placeOf = (node: TestNode): string => JSON.stringify(overlayOf(node).trees.describe().map(({ root, hops }) => [root, hops !== null]));
+  const placeOf = (node: TestNode): string =>
+    JSON.stringify(
+      overlayOf(node)
+        .trees.describe()
+        .map(({ root, hops }) => [root, hops !== null]),
+    );
   const pushes = (node: TestNode): boolean => overlayOf(node).topics.get('t')?.targets().eager.includes(slow.identity.machineId) ?? false;
   const stands = (): boolean => new Set([a, fast, slow].map(placeOf)).size === 1 && (pushes(a) || pushes(fast));
   await eventually('the trees stand', stands);
